@@ -1,0 +1,142 @@
+// The rules that make a stand-in misbehave on demand: answers instead, delays, and connections dropped before or after the effect.
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import type { Context, MiddlewareHandler } from 'hono';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod/mini';
+import { serviceNames, type OwnEffect, type ServiceName, type StandInEnv } from './kit.ts';
+
+const count = z.int().check(z.nonnegative());
+
+const generalEffect = z.union([
+  z.strictObject({
+    status: z.int().check(z.minimum(200), z.maximum(599)),
+    headers: z.optional(z.record(z.string(), z.string())),
+    body: z.optional(z.unknown()),
+  }),
+  z.strictObject({ drop: z.enum(['before', 'after']) }),
+  z.strictObject({ delayMs: count }),
+]);
+type GeneralEffect = z.infer<typeof generalEffect>;
+
+const ruleSchema = z.strictObject({
+  service: z.enum(serviceNames),
+  method: z.optional(z.string()),
+  path: z.optional(z.string().check(z.refine(isPattern, 'a regular expression'))),
+  skip: z.optional(count),
+  times: z.optional(count),
+  effect: z.record(z.string(), z.unknown()),
+});
+
+type RuleInput = z.infer<typeof ruleSchema>;
+interface Rule extends RuleInput {
+  readonly id: string;
+  readonly general?: GeneralEffect;
+  readonly revert?: () => void;
+  met: number;
+}
+
+/** Why a rule was refused: the text is for the person who posted it. */
+export class BadFault extends Error {}
+
+export class FaultBook {
+  readonly #rules = new Map<string, Rule>();
+  readonly #own = new Map<ServiceName, Readonly<Record<string, OwnEffect>>>();
+
+  /** Makes a stand-in's own effects known; without this only the general ones are accepted for it. */
+  know(service: ServiceName, effects: Readonly<Record<string, OwnEffect>>): void {
+    this.#own.set(service, effects);
+  }
+
+  /** Adds a rule and answers its id. Throws `BadFault` naming what is wrong. */
+  add(input: unknown): string {
+    const parsed = ruleSchema.safeParse(input);
+    if (!parsed.success) throw new BadFault(z.prettifyError(parsed.error));
+    const id = randomUUID();
+    this.#rules.set(id, { ...parsed.data, id, met: 0, ...this.#effect(parsed.data) });
+    return id;
+  }
+
+  list(): readonly object[] {
+    return [...this.#rules.values()].map(({ id, service, method, path, skip, times, effect, met }) => ({
+      ...{ id, service, method, path, skip, times, effect, met },
+    }));
+  }
+
+  /** True when there was such a rule. */
+  remove(id: string): boolean {
+    this.#rules.get(id)?.revert?.();
+    return this.#rules.delete(id);
+  }
+
+  clear(): void {
+    for (const id of this.#rules.keys()) this.remove(id);
+  }
+
+  middleware(service: ServiceName): MiddlewareHandler<StandInEnv> {
+    return async (c, next) => {
+      const rule = this.#match(service, c.req.method, c.req.path);
+      if (!rule?.general) {
+        await next();
+        return undefined;
+      }
+      c.get('logged').fault = rule.id;
+      return meet(rule.general, c, next);
+    };
+  }
+
+  #effect(input: RuleInput): { general: GeneralEffect } | { revert: () => void } {
+    const general = generalEffect.safeParse(input.effect);
+    if (general.success) return { general: general.data };
+    for (const own of Object.values(this.#own.get(input.service) ?? {})) {
+      const parsed = own.schema.safeParse(input.effect);
+      if (parsed.success) return { revert: own.apply(parsed.data) };
+    }
+    const known = Object.keys(this.#own.get(input.service) ?? {});
+    throw new BadFault(
+      `effect: unknown for ${input.service}; known are status, drop, delayMs${['', ...known].join(', ')}`,
+    );
+  }
+
+  #match(service: ServiceName, method: string, path: string): Rule | undefined {
+    for (const rule of this.#rules.values()) {
+      if (!rule.general || rule.service !== service) continue;
+      if (rule.method !== undefined && rule.method.toUpperCase() !== method) continue;
+      if (rule.path !== undefined && !new RegExp(rule.path).test(path)) continue;
+      const number = rule.met - (rule.skip ?? 0);
+      if (number >= (rule.times ?? Infinity)) continue;
+      rule.met += 1;
+      if (number >= 0) return rule;
+    }
+    return undefined;
+  }
+}
+
+async function meet(
+  effect: GeneralEffect,
+  c: Context<StandInEnv>,
+  next: () => Promise<void>,
+): Promise<Response | undefined> {
+  if ('delayMs' in effect) {
+    await sleep(effect.delayMs);
+    await next();
+    return undefined;
+  }
+  if ('drop' in effect) {
+    if (effect.drop === 'after') await next();
+    c.env.incoming.socket.destroy();
+    return RESPONSE_ALREADY_SENT;
+  }
+  const { body } = effect;
+  const text = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body);
+  const type = typeof body === 'object' ? { 'content-type': 'application/json' } : {};
+  return new Response(text, { status: effect.status, headers: { ...type, ...effect.headers } });
+}
+
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(text) instanceof RegExp;
+  } catch {
+    return false;
+  }
+}
