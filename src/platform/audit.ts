@@ -1,0 +1,71 @@
+// Who did what: one create-once record per action and outcome in the container `audit`.
+import type { ContainerClient } from '@azure/storage-blob';
+import { isoTime, type Clock } from './clock.ts';
+import { AppError } from './errors.ts';
+import { withCreate } from './storage.ts';
+
+export type AuditAction =
+  | 'identity.erase'
+  | 'identity.disable'
+  | 'identity.enable'
+  | 'tokens.revoke'
+  | 'rotation.force'
+  | 'rotation.revoke'
+  | 'client.register'
+  | 'feed.replay'
+  | 'feed.redrive'
+  | 'feed.setCursor';
+
+export interface AuditEntry {
+  /** Who asked: `user:<hash>`, `app:<id of the calling application>`, `key` where only a function key was needed, or `timer`. */
+  readonly actor: string;
+  readonly action: AuditAction;
+  /** What it was done to, hashed where it is a person: `subjectHash`. */
+  readonly subject: string;
+  /** The caller's words, where one was given. */
+  readonly reason?: string | undefined;
+  readonly requestId: string;
+}
+
+export interface Audit {
+  /**
+   * Writes that `entry` was asked for, runs `action`, writes how it ended. When the first record cannot be written nothing
+   * is done; when the second cannot, the call fails though the action happened: asking again is safe and is recorded anew.
+   * Throws `upstream_failed` for a record that could not be written, and what `action` throws.
+   */
+  record<T>(entry: AuditEntry, action: () => Promise<T>): Promise<T>;
+}
+
+export function createAudit(container: ContainerClient, clock: Clock, uuid: () => string): Audit {
+  async function append(entry: AuditEntry, outcome: 'asked' | 'done' | 'failed'): Promise<void> {
+    const time = isoTime(clock.now());
+    const body = JSON.stringify({ schema: 1, time, outcome, ...entry });
+    const path = `${time.slice(0, 10).replaceAll('-', '/')}/${time}-${uuid()}-${entry.action}-${outcome}.json`;
+    try {
+      await withCreate(
+        () => container.create(),
+        () =>
+          container.getBlockBlobClient(path).upload(body, Buffer.byteLength(body), {
+            conditions: { ifNoneMatch: '*' },
+            blobHTTPHeaders: { blobContentType: 'application/json' },
+          }),
+      );
+    } catch (cause) {
+      throw new AppError('upstream_failed', 'The audit record could not be written.', { cause });
+    }
+  }
+  return {
+    async record(entry, action) {
+      await append(entry, 'asked');
+      let result;
+      try {
+        result = await action();
+      } catch (error) {
+        await append(entry, 'failed');
+        throw error;
+      }
+      await append(entry, 'done');
+      return result;
+    },
+  };
+}

@@ -1,0 +1,146 @@
+// Requests to Azure services that have no client of their own here, through the SDKs' pipeline.
+import type { TokenCredential } from '@azure/core-auth';
+import {
+  bearerTokenAuthenticationPolicy,
+  bearerTokenAuthenticationPolicyName,
+  createDefaultHttpClient,
+  createHttpHeaders,
+  createPipelineFromOptions,
+  createPipelineRequest,
+  type HttpClient,
+  type HttpMethods,
+  type Pipeline,
+  type PipelinePolicy,
+  type PipelineResponse,
+} from '@azure/core-rest-pipeline';
+import { AppError } from './errors.ts';
+import { maxRetryAfterMs, maxUpstreamBytes, upstreamTimeoutMs } from './limits.ts';
+
+export interface RestRequest {
+  readonly method: HttpMethods;
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as it is; give a `content-type` with it. */
+  readonly body?: string;
+  /** Time for all tries together, milliseconds; 30 s by default. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Largest answer accepted, bytes; 16 MiB by default. */
+  readonly maxBytes?: number;
+}
+
+export interface RestReply {
+  readonly status: number;
+  header(name: string): string | undefined;
+  readonly text: string;
+  /** The `Date` header in milliseconds since 1970, where there is a readable one. */
+  readonly serverTime: number | undefined;
+}
+
+export interface RestClientOptions {
+  /** Without one, requests go out unsigned. */
+  readonly auth?: { readonly credential: TokenCredential; readonly scope: string };
+  /** Tries after the first: on 408, 429/503 with `Retry-After`, other 5xx and broken connections. 0 for what must not happen twice. */
+  readonly maxRetries: number;
+  readonly httpClient?: HttpClient | undefined;
+}
+
+export interface RestClient {
+  /**
+   * Any status is an answer and returned. Throws `upstream_timeout` when time ran out, `too_large` answers and broken
+   * connections as `upstream_failed`, and the signal's own reason when the caller gave up. After a throw nobody knows
+   * whether the service acted.
+   */
+  send(request: RestRequest): Promise<RestReply>;
+  /** Makes the next request ask the credential again. */
+  forgetToken(): void;
+}
+
+export function createRestClient({ auth, maxRetries, httpClient = createDefaultHttpClient() }: RestClientOptions): RestClient {
+  const pipeline = createPipelineFromOptions({
+    retryOptions: { maxRetries, retryDelayInMs: 500, maxRetryDelayInMs: maxRetryAfterMs },
+    redirectOptions: { maxRetries: 0 },
+    userAgentOptions: { userAgentPrefix: 'telehealth-functions' },
+  });
+  pipeline.addPolicy(capRetryAfter(maxRetryAfterMs), { afterPhase: 'Retry' });
+  const sign = (): void => {
+    if (!auth) return;
+    pipeline.removePolicy({ name: bearerTokenAuthenticationPolicyName });
+    pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential: auth.credential, scopes: auth.scope }));
+  };
+  sign();
+  return { send: (request) => send(pipeline, httpClient, request), forgetToken: sign };
+}
+
+async function send(pipeline: Pipeline, httpClient: HttpClient, request: RestRequest): Promise<RestReply> {
+  const timeout = AbortSignal.timeout(request.timeoutMs ?? upstreamTimeoutMs);
+  const abortSignal = request.signal ? AbortSignal.any([timeout, request.signal]) : timeout;
+  try {
+    const response = await pipeline.sendRequest(
+      httpClient,
+      createPipelineRequest({
+        url: request.url,
+        method: request.method,
+        headers: createHttpHeaders({ accept: 'application/json', ...request.headers }),
+        ...(request.body === undefined ? {} : { body: request.body }),
+        abortSignal,
+        // Every answer as a stream, so that its size can be judged while it arrives.
+        streamResponseStatusCodes: new Set([Number.POSITIVE_INFINITY]),
+      }),
+    );
+    const text = await readText(response, request.maxBytes ?? maxUpstreamBytes);
+    const date = Date.parse(response.headers.get('date') ?? '');
+    return {
+      status: response.status,
+      header: (name) => response.headers.get(name),
+      text,
+      serverTime: Number.isNaN(date) ? undefined : date,
+    };
+  } catch (cause) {
+    request.signal?.throwIfAborted();
+    if (cause instanceof AppError) throw cause;
+    if (timeout.aborted) throw new AppError('upstream_timeout', 'A service behind this app did not answer in time.', { cause });
+    throw new AppError('upstream_failed', 'A service behind this app could not be reached.', { cause });
+  }
+}
+
+async function readText(response: PipelineResponse, maxBytes: number): Promise<string> {
+  if (!response.readableStreamBody) return response.bodyAsText ?? '';
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response.readableStreamBody) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.length;
+    if (size > maxBytes) throw new AppError('upstream_failed', 'A service behind this app answered more than is accepted.');
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/**
+ * The pipeline waits as long as `Retry-After` says, however long (measured). Above the cap the answer goes back to the
+ * caller instead, its header kept as `x-retry-after`.
+ */
+export function capRetryAfter(maxMs: number): PipelinePolicy {
+  const names = ['retry-after', 'retry-after-ms', 'x-ms-retry-after-ms'];
+  return {
+    name: 'capRetryAfter',
+    async sendRequest(request, next) {
+      const response = await next(request);
+      for (const name of names) {
+        const value = response.headers.get(name);
+        if (value === undefined || retryAfterMs(name, value, response.headers.get('date')) <= maxMs) continue;
+        response.headers.delete(name);
+        response.headers.set('x-retry-after', value);
+      }
+      return response;
+    },
+  };
+}
+
+/** Milliseconds to wait; a date is read against the answer's own `Date`, so that no clock of ours is asked. */
+function retryAfterMs(name: string, value: string, date: string | undefined): number {
+  if (/^\d+$/.test(value)) return Number(value) * (name.endsWith('-ms') ? 1 : 1000);
+  const wait = Date.parse(value) - Date.parse(date ?? '');
+  return Number.isNaN(wait) ? Number.POSITIVE_INFINITY : wait;
+}
