@@ -1,4 +1,4 @@
-// The claims of an app-only access token, as Entra writes them for a managed identity or an application.
+// What Entra writes into the access token of an application or managed identity, and for which resources it does.
 import type { JWTPayload } from 'jose';
 import type { Directory, Role } from './directory.ts';
 
@@ -8,23 +8,52 @@ export interface Principal {
 }
 
 const graph = 'https://graph.microsoft.com';
+const tokenExchange = 'api://AzureADTokenExchange';
+/** Microsoft's own resources that exist in every tenant and that this project has a use for. */
+const firstParty = [
+  graph,
+  tokenExchange,
+  'https://vault.azure.net',
+  'https://communication.azure.com',
+  'https://dicom.healthcareapis.azure.com',
+  'https://storage.azure.com',
+  'https://management.azure.com',
+];
 /** Only Graph's own application permissions travel in a token; Azure roles are looked up by the service itself. */
 const graphPermissions: readonly Role[] = ['Application.ReadWrite.OwnedBy'];
 
-/** The v1 shape, which every resource of this tenant asks for. `resource` becomes `aud` byte for byte. */
+/** Whether the tenant has such a resource; a slash at the end makes no difference. */
+export function resourceExists(directory: Directory, resource: string): boolean {
+  const wanted = resource.replace(/\/$/, '');
+  if (firstParty.includes(wanted)) return true;
+  return [...directory.applications.values()].some(({ appId, identifierUris }) =>
+    [appId, `api://${appId}`, ...identifierUris].includes(wanted),
+  );
+}
+
+/** Entra's text where `resourceExists` says no. */
+export function resourceMissing(directory: Directory, resource: string): string {
+  return (
+    `The resource principal named ${resource} was not found in the tenant named ${directory.tenantId}. This can happen if ` +
+    'the application has not been installed by the administrator of the tenant or consented to by any user in the ' +
+    'tenant. You might have sent your authentication request to the wrong tenant.'
+  );
+}
+
+/**
+ * The v1 shape, which every resource of this tenant asks for but the federated token exchange: its tokens are v2.
+ * `resource` becomes `aud` byte for byte.
+ */
 export function appOnlyClaims(directory: Directory, principal: Principal, resource: string): JWTPayload {
   const { tenantId } = directory;
-  const forGraph = resource.replace(/\/$/, '') === graph;
+  const wanted = resource.replace(/\/$/, '');
   const roles = directory.rolesOf(principal.principalId).filter((role) => graphPermissions.includes(role));
-  return {
-    aud: resource,
-    iss: `https://sts.windows.net/${tenantId}/`,
-    oid: principal.principalId,
-    sub: principal.principalId,
-    appid: principal.clientId,
-    idp: `https://sts.windows.net/${tenantId}/`,
-    tid: tenantId,
-    ...(forGraph && roles.length > 0 ? { roles } : {}),
-    ver: '1.0',
-  };
+  const common = { aud: resource, oid: principal.principalId, sub: principal.principalId, tid: tenantId };
+  if (wanted === tokenExchange) {
+    const iss = `https://login.microsoftonline.com/${tenantId}/v2.0`;
+    return { ...common, iss, azp: principal.clientId, ver: '2.0' };
+  }
+  const iss = `https://sts.windows.net/${tenantId}/`;
+  const granted = wanted === graph && roles.length > 0 ? { roles } : {};
+  return { ...common, iss, idp: iss, appid: principal.clientId, ...granted, ver: '1.0' };
 }

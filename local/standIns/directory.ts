@@ -27,6 +27,8 @@ export interface Application {
   readonly appId: string;
   readonly displayName: string;
   readonly signInAudience: string;
+  /** What clients may ask a token for, besides the client id, e.g. `api://telehealth-functions`. */
+  readonly identifierUris: readonly string[];
   passwordCredentials: StoredCredential[];
   /** Removed ones, which replicas still know for a while. */
   removedCredentials: { credential: StoredCredential; removedAt: number }[];
@@ -68,13 +70,14 @@ export class Directory {
 
   addApplication(
     displayName: string,
-    fixed: { id?: string; appId?: string; signInAudience?: string } = {},
+    fixed: { id?: string; appId?: string; signInAudience?: string; identifierUris?: string[] } = {},
   ): Application {
     const application: Application = {
       id: fixed.id ?? randomUUID(),
       appId: fixed.appId ?? randomUUID(),
       displayName,
       signInAudience: fixed.signInAudience ?? 'AzureADMyOrg',
+      identifierUris: fixed.identifierUris ?? [],
       passwordCredentials: [],
       removedCredentials: [],
       federatedIdentityCredentials: [],

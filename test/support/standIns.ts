@@ -29,6 +29,8 @@ export interface TestCloud extends TestTenant {
   readonly log: RequestLog;
   /** Where each started stand-in listens, as `http://127.0.0.1:<port>`. */
   readonly urls: Readonly<Partial<Record<ServiceName, string>>>;
+  /** `GET /state` of one stand-in, as its JSON text. */
+  state(service: ServiceName): string;
   /** Moves the stand-ins' clock, which otherwise stands still at the moment of the start. */
   advance(ms: number): void;
   /** An access token as the managed identity endpoint would hand it to this principal. */
@@ -56,7 +58,8 @@ export async function startStandIns(
   const faults = new FaultBook();
   const log = new RequestLog(now);
   const urls: Partial<Record<ServiceName, string>> = {};
-  for (const standIn of make({ directory, tokens, now })) {
+  const standIns = make({ directory, tokens, now });
+  for (const standIn of standIns) {
     faults.know(standIn.service, standIn.effects ?? {});
     const one = await listen(withFrame(standIn, faults, log), 0);
     served.push(one);
@@ -69,6 +72,7 @@ export async function startStandIns(
     tokens.sign({ claims: appOnlyClaims(directory, principal, resource) });
   return {
     ...{ directory, tokens, now, faults, log, urls, tokenFor },
+    state: (service) => JSON.stringify(standIns.find((one) => one.service === service)?.state()),
     advance(ms) {
       time += ms;
     },
