@@ -3,6 +3,7 @@ import { Hono, type Context } from 'hono';
 import * as z from 'zod/mini';
 import { appOnlyClaims, resourceExists, resourceMissing } from './claims.ts';
 import type { Directory } from './directory.ts';
+import { ownEffect } from './effects.ts';
 import { entraAnswer, EntraRefusal } from './entraErrors.ts';
 import { proveByAssertion } from './entraFederation.ts';
 import { Replicas } from './entraReplicas.ts';
@@ -47,7 +48,7 @@ export function createEntra({ directory, tokens, now }: EntraOptions): StandIn {
     service: 'entra',
     app,
     effects: {
-      'replicas + lagMs': { schema: replication, apply: (effect) => replicas.set(replication.parse(effect)) },
+      'replicas with lagMs': ownEffect(replication, (effect) => replicas.set(effect)),
     },
     state: () => ({
       ...state,

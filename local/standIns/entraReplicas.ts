@@ -1,5 +1,6 @@
 // Entra's replicas, which learn of a new secret and forget a removed one at different times, so that answers flap.
 import type { Application, Directory, StoredCredential } from './directory.ts';
+import { Override } from './effects.ts';
 import type { Now } from './kit.ts';
 
 export interface Replication {
@@ -18,7 +19,7 @@ export class Replicas {
   readonly #directory: Directory;
   readonly #now: Now;
   readonly #state: { requests: number };
-  readonly #settings: Replication[] = [{ replicas: 1, lagMs: 0 }];
+  readonly #scripted = new Override<Replication>();
 
   /** `state` counts the requests: each goes to the next replica. */
   constructor(directory: Directory, now: Now, state: { requests: number }) {
@@ -27,17 +28,13 @@ export class Replicas {
     this.#state = state;
   }
 
-  /** The newest setting holds until the answer is called. */
+  /** Holds until the answer is called. */
   set(replication: Replication): () => void {
-    this.#settings.push(replication);
-    return () => {
-      const at = this.#settings.indexOf(replication);
-      if (at > 0) this.#settings.splice(at, 1);
-    };
+    return this.#scripted.set(replication);
   }
 
   get #setting(): Replication {
-    return this.#settings.at(-1) ?? { replicas: 1, lagMs: 0 };
+    return this.#scripted.current ?? { replicas: 1, lagMs: 0 };
   }
 
   /** The application's credentials as the replica sees them that takes the next request. */

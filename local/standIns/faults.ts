@@ -4,6 +4,8 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
+import { checked } from '../check.ts';
+import { knownRoles, type Directory } from './directory.ts';
 import { serviceNames, type OwnEffect, type ServiceName, type StandInEnv } from './kit.ts';
 
 const count = z.int().check(z.nonnegative());
@@ -11,13 +13,18 @@ const count = z.int().check(z.nonnegative());
 const generalEffect = z.union([
   z.strictObject({
     status: z.int().check(z.minimum(200), z.maximum(599)),
-    headers: z.optional(z.record(z.string(), z.string())),
+    headers: z.optional(
+      z.record(z.string(), z.string()).check(z.refine(isHeaders, 'names and values of headers')),
+    ),
     body: z.optional(z.unknown()),
   }),
   z.strictObject({ drop: z.enum(['before', 'after']) }),
   z.strictObject({ delayMs: count }),
 ]);
 type GeneralEffect = z.infer<typeof generalEffect>;
+
+/** Every service looks up rights in the same directory, so that this one holds for all of them. */
+const revokeEffect = z.strictObject({ revokePermission: z.enum(knownRoles) });
 
 const ruleSchema = z.strictObject({
   service: z.enum(serviceNames),
@@ -42,6 +49,11 @@ export class BadFault extends Error {}
 export class FaultBook {
   readonly #rules = new Map<string, Rule>();
   readonly #own = new Map<ServiceName, Readonly<Record<string, OwnEffect>>>();
+  readonly #directory: Directory;
+
+  constructor(directory: Directory) {
+    this.#directory = directory;
+  }
 
   /** Makes a stand-in's own effects known; without this only the general ones are accepted for it. */
   know(service: ServiceName, effects: Readonly<Record<string, OwnEffect>>): void {
@@ -50,10 +62,9 @@ export class FaultBook {
 
   /** Adds a rule and answers its id. Throws `BadFault` naming what is wrong. */
   add(input: unknown): string {
-    const parsed = ruleSchema.safeParse(input);
-    if (!parsed.success) throw new BadFault(z.prettifyError(parsed.error));
+    const rule = checked(ruleSchema, input, (text) => new BadFault(text));
     const id = randomUUID();
-    this.#rules.set(id, { ...parsed.data, id, met: 0, ...this.#effect(parsed.data) });
+    this.#rules.set(id, { ...rule, id, met: 0, ...this.#effect(rule) });
     return id;
   }
 
@@ -88,13 +99,16 @@ export class FaultBook {
   #effect(input: RuleInput): { general: GeneralEffect } | { revert: () => void } {
     const general = generalEffect.safeParse(input.effect);
     if (general.success) return { general: general.data };
+    const revoke = revokeEffect.safeParse(input.effect);
+    if (revoke.success) return { revert: this.#directory.suspend(revoke.data.revokePermission) };
     for (const own of Object.values(this.#own.get(input.service) ?? {})) {
       const parsed = own.schema.safeParse(input.effect);
       if (parsed.success) return { revert: own.apply(parsed.data) };
     }
     const known = Object.keys(this.#own.get(input.service) ?? {});
     throw new BadFault(
-      `effect: unknown for ${input.service}; known are status, drop, delayMs${['', ...known].join(', ')}`,
+      `effect: unknown for ${input.service}; known are ${['status', 'drop', 'delayMs', ...known].join(', ')} and ` +
+        `revokePermission (${knownRoles.join(', ')})`,
     );
   }
 
@@ -127,15 +141,23 @@ async function meet(
     c.env.incoming.socket.destroy();
     return RESPONSE_ALREADY_SENT;
   }
-  const { body } = effect;
+  const { status, headers, body } = effect;
   const text = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body);
   const type = typeof body === 'object' ? { 'content-type': 'application/json' } : {};
-  return new Response(text, { status: effect.status, headers: { ...type, ...effect.headers } });
+  return new Response(text, { status, headers: { ...type, ...headers } });
 }
 
 function isPattern(text: string): boolean {
   try {
     return new RegExp(text) instanceof RegExp;
+  } catch {
+    return false;
+  }
+}
+
+function isHeaders(headers: Record<string, string>): boolean {
+  try {
+    return new Headers(headers) instanceof Headers;
   } catch {
     return false;
   }

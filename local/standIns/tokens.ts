@@ -15,9 +15,9 @@ import type { Now } from './kit.ts';
 export interface TokenRequest {
   readonly claims: JWTPayload;
   /** Added to `{"alg":"RS256","typ":"JWT","kid"}`. */
-  readonly header?: Readonly<Record<string, unknown>>;
+  readonly header?: Readonly<Record<string, unknown>> | undefined;
   /** `otherKey` signs with a key nobody publishes, `none` does not sign at all. */
-  readonly sign?: 'valid' | 'otherKey' | 'none';
+  readonly sign?: 'valid' | 'otherKey' | 'none' | undefined;
 }
 
 export type Judgement =

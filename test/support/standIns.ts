@@ -55,7 +55,7 @@ export async function startStandIns(
   const now: Now = () => time;
   const directory = new Directory(demo.tenantId, now);
   const tokens = await TokenOffice.open(now);
-  const faults = new FaultBook();
+  const faults = new FaultBook(directory);
   const log = new RequestLog(now);
   const urls: Partial<Record<ServiceName, string>> = {};
   const standIns = make({ directory, tokens, now });
