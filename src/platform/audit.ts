@@ -2,7 +2,7 @@
 import type { ContainerClient } from '@azure/storage-blob';
 import { isoTime, type Clock } from './clock.ts';
 import { AppError } from './errors.ts';
-import { withCreate } from './storage.ts';
+import { storageFailure, withCreate } from './storage.ts';
 
 export type AuditAction =
   | 'identity.erase'
@@ -51,6 +51,8 @@ export function createAudit(container: ContainerClient, clock: Clock, uuid: () =
           }),
       );
     } catch (cause) {
+      // The path is ours alone: a blob that is already there is our own write, sent again after a lost reply.
+      if (storageFailure(cause).code === 'BlobAlreadyExists') return;
       throw new AppError('upstream_failed', 'The audit record could not be written.', { cause });
     }
   }

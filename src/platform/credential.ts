@@ -33,7 +33,10 @@ export function createCredential(settings: CredentialSettings, clock: Clock): To
   let inner: TokenCredential | undefined;
   const underWay = new Map<string, Promise<AccessToken | null>>();
 
-  async function ask(scopes: string | string[], options: GetTokenOptions | undefined): Promise<AccessToken | null> {
+  async function ask(
+    scopes: string | string[],
+    options: GetTokenOptions | undefined,
+  ): Promise<AccessToken | null> {
     const timeout = new AbortController();
     try {
       inner ??= way.make();
@@ -67,21 +70,32 @@ function chooseWay(settings: CredentialSettings): Way {
     return {
       tried: `what AZURE_TOKEN_CREDENTIALS=${tokenCredentials} names`,
       advice: 'Check that setting: dev, prod or the name of one credential of the Azure SDK.',
-      make: () => new DefaultAzureCredential(clientId === undefined ? {} : { managedIdentityClientId: clientId }),
+      make: () =>
+        new DefaultAzureCredential(clientId === undefined ? {} : { managedIdentityClientId: clientId }),
     };
   }
   if (settings.managedIdentity) {
-    const which = clientId === undefined ? 'the system-assigned managed identity' : `the managed identity with client id ${clientId}`;
+    const which =
+      clientId === undefined
+        ? 'the system-assigned managed identity'
+        : `the managed identity with client id ${clientId}`;
     return {
       tried: which,
       advice: 'Assign that identity to the function app (Identity blade) and check AZURE_CLIENT_ID.',
-      make: () => (clientId === undefined ? new ManagedIdentityCredential() : new ManagedIdentityCredential({ clientId })),
+      make: () =>
+        clientId === undefined
+          ? new ManagedIdentityCredential()
+          : new ManagedIdentityCredential({ clientId }),
     };
   }
   return {
     tried: 'Azure CLI, Azure Developer CLI, Azure PowerShell',
     advice: 'Run `az login` on this machine, or set AZURE_TOKEN_CREDENTIALS.',
     make: () =>
-      new ChainedTokenCredential(new AzureCliCredential(), new AzureDeveloperCliCredential(), new AzurePowerShellCredential()),
+      new ChainedTokenCredential(
+        new AzureCliCredential(),
+        new AzureDeveloperCliCredential(),
+        new AzurePowerShellCredential(),
+      ),
   };
 }

@@ -71,14 +71,15 @@ function keep(client: BlobLeaseClient, clock: Clock, asked: number): Lease {
   };
 
   async function renew(): Promise<void> {
-    while (!stop.signal.aborted) {
+    const stopped = (): boolean => stop.signal.aborted;
+    while (!stopped()) {
       try {
         await clock.sleep(leaseRenewMs, stop.signal);
         const sent = clock.monotonic();
         await client.renewLease();
         safeUntil = sent + leaseSeconds * 1000 - leaseMarginMs;
       } catch (error) {
-        if (stop.signal.aborted) return;
+        if (stopped()) return;
         const { status } = storageFailure(error);
         // A refusal is final; anything else may pass, and `vouches` runs out by itself.
         if (status === 409 || status === 412 || status === 404 || clock.monotonic() >= safeUntil) {

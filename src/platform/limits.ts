@@ -31,3 +31,6 @@ export const leaseMarginMs = 10_000;
 export const httpRunBudgetMs = 180_000;
 /** Time for an ordinary HTTP call of a client. */
 export const httpCallBudgetMs = 25_000;
+/** Work time of a timer's run; both end well before `functionTimeout` in host.json (10 minutes). */
+export const cleanUpBudgetMs = 240_000;
+export const rotationBudgetMs = 480_000;

@@ -1,7 +1,9 @@
 // Structured log lines and the reduced form in which an unknown error may appear in them.
 import { AppError } from './errors.ts';
 
-export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined | readonly string[]>>;
+export type LogFields = Readonly<
+  Record<string, string | number | boolean | null | undefined | readonly string[]>
+>;
 
 /** One event a line: `name` in snake_case, fields without secrets, tokens, URLs, user ids or DICOM UIDs. */
 export interface Log {
@@ -18,7 +20,8 @@ export interface LogSink {
 
 /** Writes each event as one line of JSON, `fixed` fields first. */
 export function createLog(sink: LogSink, fixed: LogFields = {}): Log {
-  const line = (event: string, fields: LogFields = {}): string => JSON.stringify({ event, ...fixed, ...fields });
+  const line = (event: string, fields: LogFields = {}): string =>
+    JSON.stringify({ event, ...fixed, ...fields });
   return {
     info: (event, fields) => {
       sink.info(line(event, fields));
@@ -42,19 +45,27 @@ const longestMessage = 300;
 export function describeError(error: unknown, depth = 0): LogFields {
   if (!(error instanceof Error)) return { error: typeof error };
   const prefix = depth === 0 ? '' : `cause${String(depth)}_`;
-  const own: Record<string, string | number> = { [`${prefix}error`]: error.name, [`${prefix}message`]: withoutSecrets(error.message) };
+  const own: Record<string, string | number> = {
+    [`${prefix}error`]: error.name,
+    [`${prefix}message`]: withoutSecrets(error.message),
+  };
   for (const key of ['code', 'statusCode'] as const) {
     const value: unknown = Reflect.get(error, key);
     if (typeof value === 'string' || typeof value === 'number') own[`${prefix}${key}`] = value;
   }
-  return depth < 3 && error.cause instanceof Error ? { ...own, ...describeError(error.cause, depth + 1) } : own;
+  return depth < 3 && error.cause instanceof Error
+    ? { ...own, ...describeError(error.cause, depth + 1) }
+    : own;
 }
 
 /** Cuts what could be a credential out of a foreign text: query strings, `key=value` pairs of secrets, long opaque runs. */
 export function withoutSecrets(text: string): string {
   return text
     .replace(/\?[^\s"']*/g, '?…')
-    .replace(/\b(accesskey|accountkey|sharedaccesssignature|sig|code|client_secret|password|secret)=[^;&\s"']+/gi, '$1=…')
+    .replace(
+      /\b(accesskey|accountkey|sharedaccesssignature|sig|code|client_secret|password|secret)=[^;&\s"']+/gi,
+      '$1=…',
+    )
     .replace(/[A-Za-z0-9+/_~.=-]{40,}/g, '…')
     .slice(0, longestMessage);
 }

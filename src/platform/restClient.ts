@@ -56,7 +56,11 @@ export interface RestClient {
   forgetToken(): void;
 }
 
-export function createRestClient({ auth, maxRetries, httpClient = createDefaultHttpClient() }: RestClientOptions): RestClient {
+export function createRestClient({
+  auth,
+  maxRetries,
+  httpClient = createDefaultHttpClient(),
+}: RestClientOptions): RestClient {
   const pipeline = createPipelineFromOptions({
     retryOptions: { maxRetries, retryDelayInMs: 500, maxRetryDelayInMs: maxRetryAfterMs },
     redirectOptions: { maxRetries: 0 },
@@ -99,7 +103,8 @@ async function send(pipeline: Pipeline, httpClient: HttpClient, request: RestReq
   } catch (cause) {
     request.signal?.throwIfAborted();
     if (cause instanceof AppError) throw cause;
-    if (timeout.aborted) throw new AppError('upstream_timeout', 'A service behind this app did not answer in time.', { cause });
+    if (timeout.aborted)
+      throw new AppError('upstream_timeout', 'A service behind this app did not answer in time.', { cause });
     throw new AppError('upstream_failed', 'A service behind this app could not be reached.', { cause });
   }
 }
@@ -111,7 +116,8 @@ async function readText(response: PipelineResponse, maxBytes: number): Promise<s
   for await (const chunk of response.readableStreamBody) {
     const bytes = Buffer.from(chunk);
     size += bytes.length;
-    if (size > maxBytes) throw new AppError('upstream_failed', 'A service behind this app answered more than is accepted.');
+    if (size > maxBytes)
+      throw new AppError('upstream_failed', 'A service behind this app answered more than is accepted.');
     chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString('utf8');

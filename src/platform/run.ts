@@ -32,7 +32,11 @@ export async function withinBudget<T>(frame: RunFrame, work: (run: Run) => Promi
   );
   const signal = AbortSignal.any([spent.signal, shutdown]);
   try {
-    return await work({ requestId, signal, remainingMs: () => (signal.aborted ? 0 : Math.max(0, end - clock.monotonic())) });
+    return await work({
+      requestId,
+      signal,
+      remainingMs: () => (signal.aborted ? 0 : Math.max(0, end - clock.monotonic())),
+    });
   } finally {
     done.abort();
     await timer;

@@ -97,7 +97,10 @@ function conditionsOf(condition: WriteCondition): BlobRequestConditions {
     case 'absent':
       return { ifNoneMatch: '*' };
     case 'etag':
-      return { ifMatch: condition.etag, ...(condition.leaseId === undefined ? {} : { leaseId: condition.leaseId }) };
+      return {
+        ifMatch: condition.etag,
+        ...(condition.leaseId === undefined ? {} : { leaseId: condition.leaseId }),
+      };
     case 'any':
       return condition.leaseId === undefined ? {} : { leaseId: condition.leaseId };
   }
@@ -118,7 +121,9 @@ function parseDocument<T>(path: string, text: string, newest: number, shape: z.Z
   const head = envelope.safeParse(json);
   if (!head.success) throw new UnreadableDocument(`${path} has no schema number`);
   if (head.data.schema > newest) {
-    throw new UnreadableDocument(`${path} has schema ${head.data.schema}; this release reads up to ${newest}`);
+    throw new UnreadableDocument(
+      `${path} has schema ${head.data.schema}; this release reads up to ${newest}`,
+    );
   }
   const parsed = shape.safeParse(json);
   if (!parsed.success) throw new UnreadableDocument(`${path} does not have the shape of its schema`);

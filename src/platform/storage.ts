@@ -31,7 +31,8 @@ export function createStorage(settings: StorageSettings, credential: () => Token
     const blobs = once(() => BlobServiceClient.fromConnectionString(text, { retryOptions }));
     const queues = once(() => QueueServiceClient.fromConnectionString(text, { retryOptions }));
     return {
-      table: (name) => TableClient.fromConnectionString(text, name, { ...tableOptions, allowInsecureConnection: insecure }),
+      table: (name) =>
+        TableClient.fromConnectionString(text, name, { ...tableOptions, allowInsecureConnection: insecure }),
       container: (name) => blobs().getContainerClient(name),
       queue: (name) => queues().getQueueClient(name),
     };

@@ -131,7 +131,14 @@ export interface Schedules {
   readonly pullChangeFeed: string;
 }
 
+/** Who may see the details of the app's health: the operators' role, where one was chosen. */
+export interface OperationsSettings {
+  readonly role: RequiredRole;
+  readonly callers?: CallerSettings | undefined;
+}
+
 export interface Settings {
+  readonly operations: OperationsSettings;
   readonly communication: Section<CommunicationSettings>;
   readonly rotation: Section<RotationSettings>;
   readonly changeFeed: Section<ChangeFeedSettings>;

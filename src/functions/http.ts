@@ -1,0 +1,105 @@
+// Registers HTTP functions: the time for a call, the problem details of an error, and the headers of every answer of ours.
+import { app, type HttpRequest, type HttpResponseInit, type InvocationContext } from '@azure/functions';
+import type { Answer, Call } from '../platform/call.ts';
+import { AppError, isAppError } from '../platform/errors.ts';
+import { httpCallBudgetMs } from '../platform/limits.ts';
+import { createLog, describeError, type Log } from '../platform/log.ts';
+import { toProblem } from '../platform/problem.ts';
+import { withinBudget } from '../platform/run.ts';
+import type { Section } from '../platform/settings/types.ts';
+import type { AppContext } from './context.ts';
+import { refuseChunked, toCall } from './httpCall.ts';
+
+export interface Endpoint<T> {
+  readonly name: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly route: string;
+  readonly authLevel: 'anonymous' | 'function';
+  /** Time for one call, milliseconds. */
+  readonly budgetMs?: number;
+  /** Off: not registered. Misconfigured: every call is answered 503. */
+  readonly section: Section<T>;
+  readonly handle: (call: Call, part: T) => Promise<Answer>;
+}
+
+const ours = { 'Cache-Control': 'no-store' };
+
+export function http<T>(context: AppContext, endpoint: Endpoint<T>): void {
+  if (endpoint.section.state === 'off') return;
+  const { name, method, route, authLevel } = endpoint;
+  app.http(name, {
+    methods: [method],
+    route,
+    authLevel,
+    handler: (request, invocation) => answer(context, endpoint, request, invocation),
+  });
+}
+
+/** Always an answer of ours: the host turns a throw into an empty 500 and nothing into a 204 (measured). */
+async function answer<T>(
+  context: AppContext,
+  endpoint: Endpoint<T>,
+  request: HttpRequest,
+  invocation: InvocationContext,
+): Promise<HttpResponseInit> {
+  const { clock, shutdown } = context;
+  const requestId = invocation.invocationId;
+  const log = invocationLog(invocation);
+  try {
+    const frame = { requestId, budgetMs: endpoint.budgetMs ?? httpCallBudgetMs, clock, shutdown };
+    const { status, body } = await withinBudget(frame, async (run) => {
+      refuseChunked(request);
+      if (endpoint.section.state !== 'on') throw misconfigured();
+      return inTime(
+        run.signal,
+        endpoint.handle(toCall(request, endpoint.route, run, log), endpoint.section.value),
+      );
+    });
+    return { status, headers: { ...ours }, ...(body === undefined ? {} : { jsonBody: body }) };
+  } catch (error) {
+    const problem = toProblem(error, requestId);
+    logFailure(log, problem.status, error);
+    return { status: problem.status, headers: { ...ours, ...problem.headers }, jsonBody: problem.body };
+  }
+}
+
+/** Names no setting: that is for the log and the details of the health route. */
+function misconfigured(): AppError {
+  return new AppError('misconfigured', 'This part of the service is not configured correctly.');
+}
+
+/** When the time of a call is used up, what it was waiting for is an upstream that did not answer. */
+async function inTime<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!signal.aborted || isAppError(error)) throw error;
+    throw new AppError('upstream_timeout', 'A service behind this app did not answer in time.', {
+      cause: error,
+    });
+  }
+}
+
+function logFailure(log: Log, status: number, error: unknown): void {
+  const fields = { status, ...(isAppError(error) ? { code: error.code } : {}), ...describeError(error) };
+  if (status >= 500) log.error('call_failed', fields);
+  else log.info('call_refused', fields);
+}
+
+/** Log lines of one invocation, each with its request id. */
+export function invocationLog(invocation: InvocationContext): Log {
+  return createLog(
+    {
+      info: (line) => {
+        invocation.info(line);
+      },
+      warn: (line) => {
+        invocation.warn(line);
+      },
+      error: (line) => {
+        invocation.error(line);
+      },
+    },
+    { function: invocation.functionName, requestId: invocation.invocationId },
+  );
+}

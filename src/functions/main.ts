@@ -1,0 +1,89 @@
+// The entry of the bundle and the composition root: reads the environment once and registers what is configured.
+import { app } from '@azure/functions';
+import { randomUUID } from 'node:crypto';
+import { createChangeFeed } from '../changeFeed/changeFeed.ts';
+import { createCommunication } from '../communication/communication.ts';
+import { createCallers, type Callers } from '../platform/caller.ts';
+import { systemClock } from '../platform/clock.ts';
+import { HealthBoard } from '../platform/health.ts';
+import { headline } from '../platform/log.ts';
+import { createPlatform } from '../platform/processPlatform.ts';
+import { parseSettings } from '../platform/settings/settings.ts';
+import type { CallerSettings, Section } from '../platform/settings/types.ts';
+import { once } from '../platform/storage.ts';
+import { createRotation } from '../rotation/rotation.ts';
+import { cleanUpIdentities } from './cleanUpIdentities.ts';
+import type { AppContext, Part } from './context.ts';
+import { eraseIdentity } from './eraseIdentity.ts';
+import { eraseUser } from './eraseUser.ts';
+import { exchangeTeamsToken } from './exchangeTeamsToken.ts';
+import { getChangeFeed } from './getChangeFeed.ts';
+import { getIdentity } from './getIdentity.ts';
+import { getRotations } from './getRotations.ts';
+import { getUser } from './getUser.ts';
+import { health } from './health.ts';
+import { healthDetails } from './healthDetails.ts';
+import { issueToken } from './issueToken.ts';
+import { issueUserToken } from './issueUserToken.ts';
+import { pullChangeFeed } from './pullChangeFeed.ts';
+import { revokeTokens } from './revokeTokens.ts';
+import { revokeUserTokens } from './revokeUserTokens.ts';
+import { rotateSecrets } from './rotateSecrets.ts';
+import { runChangeFeed } from './runChangeFeed.ts';
+import { runRotation } from './runRotation.ts';
+import { setCursor } from './setCursor.ts';
+import { setUserAccess } from './setUserAccess.ts';
+import { reportSettings } from './startUp.ts';
+
+const functions = [
+  ...[health, healthDetails],
+  ...[issueToken, revokeTokens, getIdentity, eraseIdentity, exchangeTeamsToken],
+  ...[issueUserToken, revokeUserTokens, getUser, setUserAccess, eraseUser, cleanUpIdentities],
+  ...[getRotations, runRotation, rotateSecrets],
+  ...[getChangeFeed, runChangeFeed, setCursor, pullChangeFeed],
+];
+
+function compose(): AppContext {
+  const settings = parseSettings(process.env);
+  const stop = new AbortController();
+  app.hook.appTerminate(() => {
+    stop.abort(new Error('the process is shutting down'));
+  });
+  const platform = createPlatform(systemClock, randomUUID);
+  const callersOf = (believed: CallerSettings | undefined): (() => Callers) =>
+    once(() => createCallers(believed, platform.issuerKeys, systemClock));
+  const part = <S extends { readonly callers?: CallerSettings | undefined }, T>(
+    section: Section<S>,
+    make: (value: S) => T,
+  ): Section<Part<S, T>> => {
+    if (section.state !== 'on') return section;
+    const value = section.value;
+    return {
+      state: 'on',
+      value: { settings: value, service: once(() => make(value)), callers: callersOf(value.callers) },
+    };
+  };
+  return {
+    settings,
+    clock: systemClock,
+    shutdown: stop.signal,
+    health: new HealthBoard(systemClock),
+    operators: callersOf(settings.operations.callers),
+    communication: part(settings.communication, (value) => createCommunication(value, platform)),
+    rotation: part(settings.rotation, (value) => createRotation(value, platform)),
+    changeFeed: part(settings.changeFeed, (value) => createChangeFeed(value, platform)),
+  };
+}
+
+/** Nothing may throw while the app loads: the host would say Running and answer 404 everywhere (measured). */
+function load(): void {
+  try {
+    const context = compose();
+    reportSettings(context);
+    for (const register of functions) register(context);
+  } catch (error) {
+    console.error(JSON.stringify({ event: 'load_failed', error: headline(error) }));
+  }
+}
+
+load();

@@ -1,0 +1,88 @@
+// Turns errors into RFC 9457 problem details: the one place that knows a status for each code.
+import { AppError, type ErrorCode } from './errors.ts';
+
+export interface Problem {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: {
+    readonly type: 'about:blank';
+    readonly title: string;
+    readonly status: number;
+    readonly detail: string;
+    readonly code: ErrorCode;
+    readonly requestId: string;
+  };
+}
+
+const titles: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  409: 'Conflict',
+  411: 'Length Required',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+};
+
+const statuses: Readonly<Record<ErrorCode, number>> = {
+  invalid_request: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  disabled: 403,
+  not_found: 404,
+  conflict: 409,
+  busy: 409,
+  identity_stale: 409,
+  identity_of_other_resource: 409,
+  length_required: 411,
+  too_large: 413,
+  unsupported_media_type: 415,
+  rate_limited: 429,
+  upstream_failed: 502,
+  upstream_throttled: 503,
+  upstream_timeout: 504,
+  misconfigured: 503,
+  internal: 500,
+};
+
+/** A failing upstream with a time to come back is a passing state of this service, not a broken gateway. */
+function statusOf({ code, retryAfterSeconds }: AppError): number {
+  return code === 'upstream_failed' && retryAfterSeconds !== undefined ? 503 : statuses[code];
+}
+
+/** An unknown error becomes a 500 that says nothing about the inside. */
+export function toProblem(error: unknown, requestId: string): Problem {
+  const known =
+    error instanceof AppError
+      ? error
+      : new AppError('internal', 'Something went wrong here; the request id finds it in the log.');
+  const status = statusOf(known);
+  return {
+    status,
+    headers: {
+      'Content-Type': 'application/problem+json',
+      ...(known.retryAfterSeconds === undefined
+        ? {}
+        : { 'Retry-After': String(Math.max(1, Math.ceil(known.retryAfterSeconds))) }),
+      ...(status === 401 || known.challenge ? { 'WWW-Authenticate': challenge(known) } : {}),
+    },
+    body: {
+      type: 'about:blank',
+      title: titles[status] ?? 'Error',
+      status,
+      detail: known.message,
+      code: known.code,
+      requestId,
+    },
+  };
+}
+
+function challenge(error: AppError): string {
+  return error.challenge === undefined ? 'Bearer' : `Bearer error="${error.challenge}"`;
+}

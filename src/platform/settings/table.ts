@@ -1,0 +1,236 @@
+// The one table of app settings: name, form, default and what is expected. Parsing, the sample and the README follow it.
+import { Cron } from 'croner';
+import * as z from 'zod/mini';
+import type { ChangeFeedStart, MetadataChoice, RequiredRole, TokenScope } from './types.ts';
+
+/** Parses one setting's text; `undefined` from `parse` means that the text does not fit `expects`. */
+export interface Row<T> {
+  readonly parse: (text: string) => T | undefined;
+  readonly expects: string;
+  readonly fallback?: string;
+  /** Its value is never shown. */
+  readonly secret?: true;
+}
+
+const row = <T>(expects: string, parse: Row<T>['parse'], fallback?: string): Row<T> =>
+  fallback === undefined ? { expects, parse } : { expects, parse, fallback };
+
+const matches = (pattern: RegExp) => (text: string) => (pattern.test(text) ? text : undefined);
+const guid = matches(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i);
+const anyText = (text: string): string => text;
+
+/** `https://host[:port]` without path, query or user, a trailing slash removed and the host in lower case. */
+export function httpsOrigin(text: string): string | undefined {
+  const url = URL.parse(text);
+  const bare =
+    url?.protocol === 'https:' && url.pathname === '/' && !url.search && !url.hash && !url.username;
+  return bare ? url.origin : undefined;
+}
+
+function issuer(text: string): string | undefined {
+  const url = URL.parse(text);
+  return url?.protocol === 'https:' && !url.search && !url.hash && !url.username ? text : undefined;
+}
+
+function integer(min: number, max: number, fallback: string): Row<number> {
+  return row(
+    `a whole number from ${String(min)} to ${String(max)}`,
+    (text) =>
+      /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined,
+    fallback,
+  );
+}
+
+/** Comma separated items, each checked; undefined when one fails, none is given or one is given twice. */
+function list<T>(item: (text: string) => T | undefined): (text: string) => readonly T[] | undefined {
+  return (text) => {
+    const items = text.split(',').map((part) => item(part.trim()));
+    const good = items.filter((value) => value !== undefined);
+    return good.length === items.length && new Set(good).size === good.length ? good : undefined;
+  };
+}
+
+const oneOf =
+  <const T extends string>(...words: readonly T[]) =>
+  (text: string): T | undefined =>
+    words.find((word) => word === text);
+
+const onOff = (fallback: string): Row<boolean> =>
+  row('on or off', (text) => (text === 'on' ? true : text === 'off' ? false : undefined), fallback);
+
+const requiredRole = row<RequiredRole>('the value of an app role, or none', (text) =>
+  text === 'none' ? 'none' : /^[\w.:-]{1,120}$/.test(text) ? { role: text } : undefined,
+);
+
+/** NCRONTAB with six fields; the characters are checked first because croner knows more dialects than the host does. */
+function schedule(fallback: string): Row<string> & { readonly fallback: string } {
+  return { expects: 'an NCRONTAB expression with six fields', parse: ncrontab, fallback };
+}
+
+function ncrontab(text: string): string | undefined {
+  if (!/^([\d*,/A-Z-]+ ){5}[\d*,/A-Z-]+$/i.test(text) || /\d[LW]|\b[LW]\b/i.test(text)) return undefined;
+  try {
+    new Cron(text, { paused: true, mode: '6-part' }).stop();
+    return text;
+  } catch {
+    return undefined;
+  }
+}
+
+function start(text: string): ChangeFeedStart | undefined {
+  if (text === 'beginning' || text === 'latest') return { kind: text };
+  const sequence = /^sequence:(\d{1,16})$/.exec(text)?.[1];
+  if (sequence !== undefined && Number.isSafeInteger(Number(sequence)))
+    return { kind: 'sequence', sequence: Number(sequence) };
+  const time = /^time:(\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+-]\d\d:\d\d))$/.exec(text)?.[1];
+  return time !== undefined && !Number.isNaN(Date.parse(time)) ? { kind: 'time', time } : undefined;
+}
+
+const metadataName = matches(/^([A-Z][A-Za-z0-9]{1,63}|[0-9A-Fa-f]{8})$/);
+
+function metadata(text: string): MetadataChoice | undefined {
+  if (text === 'none' || text === 'full') return { kind: text };
+  const names = list(metadataName)(text);
+  return names && { kind: 'selected', names };
+}
+
+const credentialNames = [
+  ...['dev', 'prod', 'EnvironmentCredential', 'WorkloadIdentityCredential', 'ManagedIdentityCredential'],
+  ...[
+    'VisualStudioCodeCredential',
+    'AzureCliCredential',
+    'AzurePowerShellCredential',
+    'AzureDeveloperCliCredential',
+  ],
+];
+
+const clientSchema = z.array(
+  z.strictObject({
+    appId: z.string().check(z.refine((text) => guid(text) !== undefined, 'a GUID')),
+    tenantId: z.string().check(z.refine((text) => guid(text) !== undefined, 'a GUID')),
+    secretName: z.string().check(z.regex(/^[0-9a-zA-Z-]{1,127}$/, '1 to 127 letters, digits or hyphens')),
+    validityDays: z.optional(z.int().check(z.minimum(1), z.maximum(180))),
+    beforeDays: z.optional(z.int().check(z.minimum(1), z.maximum(179))),
+    overlapHours: z.optional(z.int().check(z.minimum(25), z.maximum(4320))),
+    retire: z.optional(z.enum(['remove', 'expire'])),
+  }),
+);
+export type ServiceClientInput = z.infer<typeof clientSchema>[number];
+
+function serviceClients(text: string): readonly ServiceClientInput[] | undefined {
+  try {
+    const parsed = clientSchema.safeParse(JSON.parse(text));
+    return parsed.success && parsed.data.length > 0 ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const communicationString = (text: string): string | undefined => {
+  // The SDK's own pattern is greedy and its error message repeats the whole string (measured): judged here first.
+  const parts = /^endpoint=([^;]+);accesskey=([A-Za-z0-9+/]+={0,2});?$/i.exec(text);
+  return parts?.[1] !== undefined && httpsOrigin(parts[1]) !== undefined ? text.replace(/;$/, '') : undefined;
+};
+
+const tokenScope = oneOf<TokenScope>('chat', 'voip', 'chat.join', 'chat.join.limited', 'voip.join');
+const serviceUrls = list(httpsOrigin);
+
+export const table = {
+  AZURE_CLIENT_ID: row('a GUID', guid),
+  COMMUNICATION_CLIENT_ID: row('a GUID', guid),
+  ROTATION_CLIENT_ID: row('a GUID', guid),
+  CHANGE_FEED_CLIENT_ID: row('a GUID', guid),
+  AZURE_TOKEN_CREDENTIALS: row(`one of ${credentialNames.join(', ')}`, (text) =>
+    credentialNames.find((name) => name.toLowerCase() === text.toLowerCase()),
+  ),
+  AZURE_AUTHORITY_HOST: row('an https URL without a path', httpsOrigin, 'https://login.microsoftonline.com'),
+  AUTH_ISSUER: row('an https URL, for Entra https://login.microsoftonline.com/<tenant GUID>/v2.0', issuer),
+  AUTH_AUDIENCE: row(
+    'one or several audiences, comma separated',
+    list((text) => (text === '' ? undefined : text)),
+  ),
+  AUTH_REQUIRED_SCOPE: row('one delegated scope', matches(/^[\x21\x23-\x5b\x5d-\x7e]+$/), 'access_as_user'),
+  AUTH_BACKEND_ROLE: requiredRole,
+  AUTH_OPERATOR_ROLE: requiredRole,
+
+  COMMUNICATION_SERVICES_ENDPOINT: row('https://<resource>.communication.azure.com', httpsOrigin),
+  COMMUNICATION_SERVICES_CONNECTION_STRING: {
+    ...row('endpoint=https://…/;accesskey=…', communicationString),
+    secret: true,
+  },
+  TOKEN_SCOPES: row(
+    'any of chat, voip, chat.join, chat.join.limited, voip.join, comma separated',
+    list(tokenScope),
+    'chat,voip',
+  ),
+  TOKEN_MINUTES_DEFAULT: integer(60, 1440, '60'),
+  TOKEN_MINUTES_MAX: integer(60, 1440, '240'),
+  TOKEN_REQUESTS_PER_MINUTE: integer(1, 100_000, '20'),
+  SELF_ERASE: onOff('off'),
+  TEAMS_CLIENT_ID: row('a GUID', guid),
+  IDENTITY_REPAIR: onOff('off'),
+  IDENTITY_CLEANUP_SCHEDULE: schedule('0 */5 * * * *'),
+
+  KEY_VAULT_URL: row('https://<vault>.vault.azure.net', httpsOrigin),
+  SERVICE_CLIENT_APP_ID: row('a GUID', guid),
+  SERVICE_CLIENT_TENANT_ID: row('a GUID', guid),
+  SERVICE_CLIENT_SECRET_NAME: row('1 to 127 letters, digits or hyphens', matches(/^[0-9a-zA-Z-]{1,127}$/)),
+  SERVICE_CLIENTS: row(
+    'a JSON array of {"appId","tenantId","secretName","validityDays"?,"beforeDays"?,"overlapHours"?,"retire"?}',
+    serviceClients,
+  ),
+  ROTATION_SCHEDULE: schedule('0 7 * * * *'),
+  ROTATION_VALIDITY_DAYS: integer(1, 180, '90'),
+  ROTATION_BEFORE_DAYS: integer(1, 179, '30'),
+  ROTATION_OVERLAP_HOURS: integer(25, 4320, '168'),
+  ROTATION_RETIRE: row('remove or expire', oneOf('remove', 'expire'), 'remove'),
+  GRAPH_ENDPOINT: row('an https URL without a path', httpsOrigin, 'https://graph.microsoft.com'),
+
+  DICOM_SERVICE_URL: row(
+    'one or several https://<workspace>-<service>.dicom.azurehealthcareapis.com, comma separated',
+    serviceUrls,
+  ),
+  DICOM_SCOPE: row(
+    'a token scope ending in /.default',
+    matches(/^https:\/\/\S+\/\.default$/),
+    'https://dicom.healthcareapis.azure.com/.default',
+  ),
+  CHANGE_FEED_SCHEDULE: schedule('0 * * * * *'),
+  CHANGE_FEED_START: row('beginning, latest, sequence:<number> or time:<ISO 8601 with zone>', start),
+  CHANGE_FEED_SINKS: row('any of blob, queue, comma separated', list(oneOf('blob', 'queue')), 'blob'),
+  CHANGE_FEED_CONTAINER: row(
+    'a container name',
+    matches(/^(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*$/),
+    'dicom-changes',
+  ),
+  CHANGE_FEED_QUEUE: row('a queue name', matches(/^(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*$/), 'dicom-changes'),
+  CHANGE_FEED_METADATA: row(
+    'none, full, or DICOM keywords or eight-digit tags, comma separated',
+    metadata,
+    'none',
+  ),
+  CHANGE_FEED_PAGE_SIZE: integer(1, 100, '100'),
+  CHANGE_FEED_SETTLE_SECONDS: integer(1, 86_400, '60'),
+  CHANGE_FEED_AUDIT_HOURS: integer(1, 8_760, '24'),
+  CHANGE_FEED_BUDGET_SECONDS: integer(10, 1_800, '240'),
+} as const satisfies Record<string, Row<unknown>>;
+
+export type SettingName = keyof typeof table;
+
+/** The three storage settings and the endings each may have instead of a connection string. */
+export const storageNames = ['AzureWebJobsStorage', 'STATE_STORAGE', 'CHANGE_FEED_STORAGE'] as const;
+export type StorageName = (typeof storageNames)[number];
+export const storageParts = {
+  accountName: row('a storage account name', matches(/^[a-z0-9]{3,24}$/)),
+  blobServiceUri: row('an https URL without a path', httpsOrigin),
+  queueServiceUri: row('an https URL without a path', httpsOrigin),
+  tableServiceUri: row('an https URL without a path', httpsOrigin),
+  credential: row('managedidentity', (text) => (text.toLowerCase() === 'managedidentity' ? text : undefined)),
+  clientId: row('a GUID', guid),
+} as const satisfies Record<string, Row<unknown>>;
+export const storageConnectionString: Row<string> = {
+  expects: 'a storage connection string, or <name>__accountName for sign-in with an identity',
+  parse: (text) =>
+    /^UseDevelopmentStorage=true;?$|(^|;)(AccountName|BlobEndpoint)=/i.test(text) ? anyText(text) : undefined,
+  secret: true,
+};
