@@ -77,14 +77,9 @@ function parseJson(text: string): unknown {
 /** Names the field and what is expected; never repeats what was sent. */
 function issueText(issue: z.core.$ZodIssue): string {
   const field = issue.path.length === 0 ? 'Body' : issue.path.map(String).join('.');
-  switch (issue.code) {
-    case 'unrecognized_keys':
-      return `${field}: unknown field ${issue.keys.map((key) => `"${key.slice(0, 40)}"`).join(', ')}.`;
-    case 'invalid_type':
-      return `${field}: expected ${issue.expected}.`;
-    case 'invalid_value':
-      return `${field}: expected ${issue.values.map(String).join(' or ')}.`;
-    default:
-      return `${field}: ${issue.message}.`;
+  if (issue.code === 'unrecognized_keys') {
+    return `${field}: unknown field ${issue.keys.map((key) => `"${key.slice(0, 40)}"`).join(', ')}.`;
   }
+  if (issue.code === 'invalid_type') return `${field}: expected ${issue.expected}.`;
+  return `${field}: ${issue.message}.`;
 }

@@ -8,7 +8,7 @@ export interface Call {
   readonly log: Log;
   /** Aborts when the time for the call is used up or the process shuts down. */
   readonly signal: AbortSignal;
-  remainingMs(): number;
+  readonly remainingMs: () => number;
   /** The `Authorization` header, still unjudged. */
   readonly authorization: string | undefined;
   /**

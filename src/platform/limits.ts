@@ -34,3 +34,42 @@ export const httpCallBudgetMs = 25_000;
 /** Work time of a timer's run; both end well before `functionTimeout` in host.json (10 minutes). */
 export const cleanUpBudgetMs = 240_000;
 export const rotationBudgetMs = 480_000;
+
+// Rotation of service clients' secrets.
+
+/** Service clients worked on at the same time by one run. */
+export const rotationParallelClients = 8;
+/** A client is begun only with this much of the run's budget left. */
+export const rotationStartLeastMs = 10_000;
+/** How far Graph's, Key Vault's and our own clock may lie apart before nothing is changed any more. */
+export const rotationClockToleranceMs = 5 * 60_000;
+/** Most credentials of one target that may exist and not be expired, counting mints that Graph may not show yet. */
+export const rotationMaxOwned = 4;
+/** Between two mints for one target, unless forced. Also how long a mint counts that Graph does not show. */
+export const rotationMinIntervalMs = 3_600_000;
+/** How old a credential must be that no version names before it is swept. */
+export const rotationOrphanAgeMs = 2 * 3_600_000;
+/** Between the two rejections of one version that together count as proof that it is dead. */
+export const rotationRejectionGapMs = 10 * 60_000;
+/** Proof of a new secret: this many fresh tokens in a row, this far apart, within the deadline. */
+export const rotationVerifyTokens = 4;
+export const rotationVerifyGapMs = 3_000;
+export const rotationVerifyDeadlineMs = 180_000;
+/** Kept free of the run's budget for publishing, reading back and compensating. */
+export const rotationFinishMs = 60_000;
+/** No mint unless, beyond `rotationFinishMs`, this much is left for the proof; it is what bounds the deadline then. */
+export const rotationVerifyLeastMs = 30_000;
+/** A new secret is never published later than this after its mint: sweeping relies on it. */
+export const rotationPublishWithinMs = 10 * 60_000;
+/** Reads of the application until a fresh credential shows (Graph reads are stale for seconds), and the wait between them. */
+export const rotationPolls = 4;
+export const rotationPollGapMs = 5_000;
+/** Tries of a write that was certainly not executed (throttled, concurrent), the first wait, and the longest wait. */
+export const rotationWriteTries = 4;
+export const rotationWriteWaitMs = 2_000;
+export const rotationWriteWaitMaxMs = 15_000;
+/** Time for one token request, and for one write to the vault. */
+export const rotationProbeTimeoutMs = 10_000;
+export const rotationVaultTimeoutMs = 15_000;
+/** How long a mint is remembered after its credential is gone. */
+export const rotationIntentKeptMs = 24 * 3_600_000;

@@ -7,7 +7,7 @@ export interface Run {
   /** Aborts when the budget is used up or the process shuts down. */
   readonly signal: AbortSignal;
   /** Milliseconds of the budget that are left; 0 once the signal has aborted. */
-  remainingMs(): number;
+  readonly remainingMs: () => number;
 }
 
 export interface RunFrame {
