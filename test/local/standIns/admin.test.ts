@@ -56,8 +56,9 @@ test('a scripted status answers instead of the service, after as many as it skip
     answers.map((one) => one.status),
     [200, 429, 200],
   );
-  assert.equal(answers[1]?.headers.get('retry-after'), '7');
-  assert.deepEqual(JSON.parse(String(answers[1]?.bodyAsText)), rule.effect.body);
+  const faulted = answers[1];
+  assert.equal(faulted?.headers.get('retry-after'), '7');
+  assert.deepEqual(JSON.parse(String(faulted.bodyAsText)), rule.effect.body);
   assert.equal(state.writes, before + 2);
   assert.deepEqual((await call('GET', '/faults')).body, [{ ...(body as object), ...rule, met: 2 }]);
 });

@@ -1,0 +1,75 @@
+// The run file: tells scripts, the preload and people's own tools where everything of a local run is.
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod/mini';
+import { checked } from './check.ts';
+
+const text = z.string().check(z.minLength(1));
+
+const schema = z.object({
+  pid: z.int().check(z.positive()),
+  /** Absent while only the stand-ins run and somebody else starts the host. */
+  host: z.optional(z.object({ kind: z.enum(['local', 'func']), url: text, keysEnforced: z.boolean() })),
+  keys: z.optional(z.object({ master: text, function: text })),
+  demo: z.optional(z.object({ bearer: text, dicomBearer: text, userId: text })),
+  azure: z.object({
+    /** Connection string. */
+    storage: text,
+    managedIdentity: text,
+    entra: text,
+    graph: text,
+    keyVault: text,
+    communication: text,
+    dicom: text,
+    /** The admin endpoint. */
+    faults: text,
+  }),
+});
+export type RunFile = z.output<typeof schema>;
+
+/** `LOCAL_DIR`, else `.local` beside package.json: the same rule as the preload's. */
+export function localDirectory(environment: Readonly<Record<string, string | undefined>>): string {
+  return environment['LOCAL_DIR'] || fileURLToPath(new URL('../.local', import.meta.url));
+}
+
+/** Readers see the old file or the new one, never half of it; only this user may read it. */
+export function writeRunFile(directory: string, run: RunFile): void {
+  mkdirSync(directory, { recursive: true });
+  const target = join(directory, 'run.json');
+  const fresh = `${target}.${process.pid}`;
+  writeFileSync(fresh, `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 });
+  chmodSync(fresh, 0o600);
+  renameSync(fresh, target);
+}
+
+/** Undefined when there is none. Throws an error naming the file and the field when it is not a run file. */
+export function readRunFile(directory: string): RunFile | undefined {
+  const path = join(directory, 'run.json');
+  let content: string;
+  try {
+    content = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+  return checked(schema, parsed(content), (reason) => new Error(`${path} is not a run file: ${reason}`));
+}
+
+/** Removes the file if it is this process's own, so that a later run keeps its file. */
+export function removeRunFile(directory: string, pid: number = process.pid): void {
+  const run = parsed(safely(() => readFileSync(join(directory, 'run.json'), 'utf8')) ?? '');
+  if (schema.safeParse(run).data?.pid === pid) rmSync(join(directory, 'run.json'), { force: true });
+}
+
+function parsed(content: string): unknown {
+  return safely(() => JSON.parse(content) as unknown);
+}
+
+function safely<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
+}
