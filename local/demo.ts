@@ -6,6 +6,8 @@ export const demo = {
     clientId: '7e1e4ea1-7000-4000-8000-000000000002',
     principalId: '7e1e4ea1-7000-4000-8000-000000000003',
   },
+  /** `IDENTITY_HEADER` of the sample settings; like the real one it keeps out requests that somebody else forges. */
+  identityHeader: 'telehealth-local-identity',
   /** An imaging gateway, which may store and delete in the DICOM service. */
   gateway: {
     clientId: '7e1e4ea1-7000-4000-8000-000000000004',
@@ -21,6 +23,8 @@ export const demo = {
   },
   /** The app registration that protects this API, and a user who is signed in to it. */
   api: { clientId: '7e1e4ea1-7000-4000-8000-000000000009', audience: 'api://telehealth-functions' },
+  /** The Entra application of the Teams clients. */
+  teamsClientId: '7e1e4ea1-7000-4000-8000-00000000000c',
   user: { oid: '7e1e4ea1-7000-4000-8000-00000000000a', name: 'Demo Nurse' },
   issuer: 'https://login.microsoftonline.com/7e1e4ea1-7000-4000-8000-000000000001/v2.0',
   communicationEndpoint: 'https://telehealth-demo.communication.azure.com',
