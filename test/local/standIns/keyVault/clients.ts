@@ -3,11 +3,9 @@ import {
   createDefaultHttpClient,
   createHttpHeaders,
   createPipelineRequest,
-  RestError,
   type PipelineResponse,
 } from '@azure/core-rest-pipeline';
 import { SecretClient } from '@azure/keyvault-secrets';
-import assert from 'node:assert/strict';
 import * as z from 'zod/mini';
 import { demo } from '../../../../local/demo.ts';
 import type { Principal } from '../../../../local/standIns/claims.ts';
@@ -63,21 +61,6 @@ export async function raw(path: string, request: RawRequest = {}): Promise<Pipel
 export function errorOf(response: PipelineResponse): { code: string; message: string } {
   const schema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
   return schema.parse(JSON.parse(response.bodyAsText ?? '')).error;
-}
-
-/** Answers the RestError that the SDK throws, after a look at its status and code. */
-export async function assertRejected(
-  work: Promise<unknown>,
-  statusCode: number,
-  code: string,
-): Promise<RestError> {
-  const error = await work.then(
-    () => assert.fail(`expected ${statusCode} ${code}`),
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(error instanceof RestError, String(error));
-  assert.deepEqual([error.statusCode, error.code], [statusCode, code]);
-  return error;
 }
 
 export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {

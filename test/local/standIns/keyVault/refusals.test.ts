@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { demo } from '../../../../local/demo.ts';
-import { apiVersion, assertRejected, clientFor, cloud, errorOf, raw, type RawRequest } from './clients.ts';
+import { assertRejected } from '../../../support/restErrors.ts';
+import { apiVersion, clientFor, cloud, errorOf, raw, type RawRequest } from './clients.ts';
 
 const client = clientFor();
 

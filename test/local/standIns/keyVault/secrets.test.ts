@@ -2,16 +2,8 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { demo } from '../../../../local/demo.ts';
-import {
-  all,
-  assertRejected,
-  clientFor,
-  cloud,
-  otherVaultUrl,
-  raw,
-  apiVersion,
-  stateText,
-} from './clients.ts';
+import { assertRejected } from '../../../support/restErrors.ts';
+import { all, clientFor, cloud, otherVaultUrl, raw, apiVersion, stateText } from './clients.ts';
 
 beforeEach(() => {
   cloud.faults.clear();
