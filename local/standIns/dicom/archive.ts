@@ -1,0 +1,116 @@
+// One DICOM service: the instances it holds, the metadata of each version, and its change feed.
+import type { Now } from '../kit.ts';
+import type { DicomJson } from './dicomJson.ts';
+import { DicomRefusal } from './errors.ts';
+import { emptyFeed, Feed, type FeedData, type InstanceUids } from './feed.ts';
+
+/** A study, a series or an instance, by how many of its UIDs are given. */
+export interface Resource {
+  readonly study: string;
+  readonly series?: string | undefined;
+  readonly sop?: string | undefined;
+}
+
+interface Instance extends InstanceUids {
+  readonly watermark: number;
+}
+
+/** Plain data: all there is to save. */
+export interface ArchiveData {
+  feed: FeedData;
+  instances: Instance[];
+  lastWatermark: number;
+  /** By watermark. Real ones stay for a few days after a deletion; here they stay until a reset. */
+  metadata: Record<string, DicomJson>;
+}
+
+export const emptyArchive = (): ArchiveData => ({
+  feed: emptyFeed(),
+  instances: [],
+  lastWatermark: 0,
+  metadata: {},
+});
+
+export class Archive {
+  readonly #data: ArchiveData;
+  readonly #poisoned: string[] = [];
+  readonly feed: Feed;
+
+  constructor(data: ArchiveData, now: Now) {
+    this.#data = data;
+    this.feed = new Feed(data.feed, now);
+  }
+
+  has(uids: InstanceUids): boolean {
+    return this.find(uids).length > 0;
+  }
+
+  find(resource: Resource): readonly Instance[] {
+    return this.#data.instances.filter((instance) => covers(resource, instance));
+  }
+
+  /** The caller has made sure that there is no such instance. */
+  store(uids: InstanceUids, metadata: DicomJson): void {
+    const watermark = ++this.#data.lastWatermark;
+    this.#data.metadata[watermark] = metadata;
+    this.#data.instances.push({ ...uids, watermark });
+    this.feed.append('Create', [{ ...uids, watermark }]);
+  }
+
+  /** Throws 404 when there is nothing to delete. */
+  delete(resource: Resource): void {
+    const doomed = this.#existing(resource);
+    this.#data.instances = this.#data.instances.filter((instance) => !doomed.includes(instance));
+    this.feed.append('Delete', doomed);
+  }
+
+  /** DICOM JSON of every instance. Throws 404 when there is none, 503 when it cannot be read. */
+  metadataOf(resource: Resource): readonly DicomJson[] {
+    return this.#existing(resource).map(({ watermark }) => this.metadata(watermark));
+  }
+
+  /** Throws 503 when the version is poisoned: a blob that cannot be parsed counts as a failed data store (measured in its source). */
+  metadata(watermark: number): DicomJson {
+    const metadata = this.#data.metadata[watermark];
+    const poisoned = this.#poisoned.some((sequence) => this.feed.watermarkOf(sequence) === watermark);
+    if (!metadata || poisoned) throw new DicomRefusal(503, 'The data store operation failed.');
+    return metadata;
+  }
+
+  /** Makes the metadata of the version that a sequence made unreadable, now or when it comes; the answer mends it. */
+  poison(sequence: string): () => void {
+    this.#poisoned.push(sequence);
+    return () => {
+      const at = this.#poisoned.indexOf(sequence);
+      if (at >= 0) this.#poisoned.splice(at, 1);
+    };
+  }
+
+  /** As if the service had been deleted and created again: nothing in it, and sequences from 1. */
+  reset(): void {
+    const { feed, ...rest } = emptyArchive();
+    Object.assign(this.#data.feed, feed);
+    Object.assign(this.#data, rest);
+  }
+
+  counts(): { latestSequence: string; changes: number; instances: number } {
+    const { feed, instances } = this.#data;
+    return { latestSequence: feed.last, changes: feed.rows.length, instances: instances.length };
+  }
+
+  #existing(resource: Resource): readonly Instance[] {
+    const found = this.find(resource);
+    const level =
+      resource.sop !== undefined ? 'instance' : resource.series !== undefined ? 'series' : 'study';
+    if (found.length === 0) throw new DicomRefusal(404, `The specified ${level} cannot be found.`);
+    return found;
+  }
+}
+
+function covers({ study, series, sop }: Resource, instance: InstanceUids): boolean {
+  return (
+    instance.study === study &&
+    (series === undefined || instance.series === series) &&
+    (sop === undefined || instance.sop === sop)
+  );
+}
