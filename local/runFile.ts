@@ -9,10 +9,10 @@ const text = z.string().check(z.minLength(1));
 
 const schema = z.object({
   pid: z.int().check(z.positive()),
-  /** Absent while only the stand-ins run and somebody else starts the host. */
-  host: z.optional(z.object({ kind: z.enum(['local', 'func']), url: text, keysEnforced: z.boolean() })),
-  keys: z.optional(z.object({ master: text, function: text })),
-  demo: z.optional(z.object({ bearer: text, dicomBearer: text, userId: text })),
+  /** Beside `npm run azure` the host is the Core Tools' that somebody starts in another terminal. */
+  host: z.object({ kind: z.enum(['local', 'func']), url: text, keysEnforced: z.boolean() }),
+  keys: z.object({ master: text, function: text }),
+  demo: z.object({ bearer: text, dicomBearer: text, userId: text }),
   azure: z.object({
     /** Connection string. */
     storage: text,

@@ -40,9 +40,9 @@ test('a second writing replaces the first, also one that others could read', () 
   writeFileSync(join(folder, 'run.json'), '{}', { mode: 0o644 });
   writeRunFile(folder, run);
   assert.equal(statSync(join(folder, 'run.json')).mode & 0o777, 0o600);
-  const { pid, azure } = run;
-  writeRunFile(folder, { pid, azure });
-  assert.deepEqual(readRunFile(folder), { pid, azure });
+  const other: RunFile = { ...run, host: { kind: 'func', url, keysEnforced: false } };
+  writeRunFile(folder, other);
+  assert.deepEqual(readRunFile(folder), other);
 });
 
 test('only the process that wrote it removes it', () => {

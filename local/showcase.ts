@@ -1,0 +1,81 @@
+// Lets the running app do its three jobs once, over its own URLs, and says what happened.
+import { BlobServiceClient } from '@azure/storage-blob';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as z from 'zod/mini';
+import type { RunFile } from './runFile.ts';
+
+const waitMs = 60_000;
+const pollMs = 250;
+
+const issued = z.object({ expiresOn: z.string(), user: z.object({ communicationUserId: z.string() }) });
+const rotations = z.object({
+  clients: z.array(
+    z.looseObject({ outcome: z.string(), secretName: z.string(), keyId: z.optional(z.nullable(z.string())) }),
+  ),
+});
+const feeds = z.object({
+  services: z.array(z.looseObject({ outcome: z.string(), cursor: z.nullable(z.number()) })),
+});
+
+/** Issues a token for the demo user; answers a line for people. */
+export async function showToken({ host, demo }: RunFile): Promise<string> {
+  const reply = await fetch(`${host.url}/api/tokens`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${demo.bearer}` },
+  });
+  const { user, expiresOn } = issued.parse(await json(reply));
+  return `token issued for ${user.communicationUserId}, valid until ${expiresOn}`;
+}
+
+/** Starts the rotation timer and waits for its report. */
+export async function showRotation(run: RunFile, oldKeyId: string): Promise<string> {
+  await runTimer(run, 'rotateSecrets');
+  const client = await until(async () => {
+    const { clients } = rotations.parse(await operation(run, 'rotations'));
+    return clients.find(({ keyId }) => keyId !== undefined && keyId !== null && keyId !== oldKeyId);
+  }, 'the secret was not rotated');
+  return `secret ${client.secretName} rotated from key id ${oldKeyId} to ${client.keyId ?? ''}`;
+}
+
+/** Starts the change feed timer and waits until everything that was stored has been delivered. */
+export async function showFeed(run: RunFile, stored: number): Promise<string> {
+  await runTimer(run, 'pullChangeFeed');
+  const service = await until(async () => {
+    const { services } = feeds.parse(await operation(run, 'change-feed'));
+    return services.find(({ cursor }) => (cursor ?? 0) >= stored);
+  }, 'the changes were not delivered');
+  const container = BlobServiceClient.fromConnectionString(run.azure.storage).getContainerClient(
+    'dicom-changes',
+  );
+  const blobs: string[] = [];
+  for await (const blob of container.listBlobsFlat()) blobs.push(blob.name);
+  return `${stored} changes delivered up to sequence ${service.cursor ?? 0}: queue dicom-changes, container dicom-changes (${blobs.join(', ')})`;
+}
+
+async function runTimer({ host, keys }: RunFile, name: string): Promise<void> {
+  const reply = await fetch(`${host.url}/admin/functions/${name}`, {
+    method: 'POST',
+    headers: { 'x-functions-key': keys.master, 'content-type': 'application/json' },
+    body: '{}',
+  });
+  if (reply.status !== 202) throw new Error(`the host answered ${reply.status} when asked to run ${name}`);
+}
+
+async function operation({ host, keys }: RunFile, route: string): Promise<unknown> {
+  return json(await fetch(`${host.url}/api/${route}`, { headers: { 'x-functions-key': keys.function } }));
+}
+
+async function json(reply: Response): Promise<unknown> {
+  if (!reply.ok) throw new Error(`the app answered ${reply.status}: ${await reply.text()}`);
+  return reply.json();
+}
+
+async function until<T>(look: () => Promise<T | undefined>, otherwise: string): Promise<T> {
+  const end = performance.now() + waitMs;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (performance.now() > end) throw new Error(`${otherwise} within ${waitMs / 1000} s`);
+    await sleep(pollMs);
+  }
+}

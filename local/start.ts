@@ -1,0 +1,111 @@
+// `npm start`: the whole app on this machine, with something to see within a minute; Ctrl-C stops everything.
+import { randomBytes } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { funcIsInstalled, startHostProcess, type HostKind, type HostProcess } from './hostProcess.ts';
+import { runUntilInterrupted, StartError, type Open } from './interrupt.ts';
+import { removeRunFile, writeRunFile, type RunFile } from './runFile.ts';
+import { seed, type Seeded } from './seed.ts';
+import { showFeed, showRotation, showToken } from './showcase.ts';
+import { startStack, type Stack } from './stack.ts';
+
+interface Options {
+  readonly kind: HostKind;
+  readonly verbose: boolean;
+}
+
+function readOptions(): Options {
+  const { values } = parseArgs({
+    options: { host: { type: 'string' }, verbose: { type: 'boolean', default: false } },
+  });
+  const { host, verbose } = values;
+  if (host !== undefined && host !== 'local' && host !== 'func')
+    throw new StartError(`--host: found "${host}"; expected local or func`);
+  if (host === 'func' && !funcIsInstalled()) {
+    throw new StartError(
+      '--host func: Core Tools are not on the PATH. Install them, or leave the option out.',
+    );
+  }
+  return { kind: host ?? (funcIsInstalled() ? 'func' : 'local'), verbose };
+}
+
+async function main(open: Open): Promise<string> {
+  const { kind, verbose } = readOptions();
+  console.log('Building the app and starting storage and stand-ins …');
+  const stack = await startStack(process.env);
+  open.push(() => stack.close());
+  const seeded = await seed(stack.cloud);
+  const keys = { master: newKey(), function: newKey() };
+  const recent: string[] = [];
+  const host = await startHostProcess({
+    kind,
+    port: stack.ports.host,
+    keys,
+    environment: stack.hostEnvironment,
+    onLine: (line) => {
+      if (verbose) console.log(`  host | ${line}`);
+      else if (recent.push(line) > 50) recent.shift();
+    },
+  });
+  open.push(() => host.stop());
+  const run = runFile(stack, kind, host, keys);
+  open.push(() => {
+    removeRunFile(stack.directory);
+  });
+  writeRunFile(stack.directory, run);
+  await show(run, seeded, recent);
+  printWhereabouts(run, stack);
+  return `Stopped: ${await host.ended}.`;
+}
+
+function newKey(): string {
+  return randomBytes(24).toString('base64url');
+}
+
+function runFile(
+  stack: Stack,
+  kind: HostKind,
+  host: HostProcess,
+  keys: { master: string; function: string },
+): RunFile {
+  return {
+    pid: process.pid,
+    host: { kind, url: host.url, keysEnforced: kind === 'local' },
+    keys,
+    demo: stack.demo,
+    azure: stack.azure,
+  };
+}
+
+async function show(run: RunFile, seeded: Seeded, recent: readonly string[]): Promise<void> {
+  console.log('\nWhat happened:');
+  try {
+    console.log(`  ✓ ${await showToken(run)}`);
+    console.log(`  ✓ ${await showRotation(run, seeded.keyId)}`);
+    console.log(`  ✓ ${await showFeed(run, seeded.files)}`);
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    throw new StartError([text, 'The last lines of the host:', ...recent].join('\n'));
+  }
+}
+
+function printWhereabouts({ host, keys, demo, azure }: RunFile, { directory, sample }: Stack): void {
+  const url = `${host.url}/api`;
+  const bearer = `-H "Authorization: Bearer ${demo.bearer}"`;
+  const key = `-H "x-functions-key: ${keys.function}"`;
+  console.log(`
+Running: ${url} (${host.kind === 'func' ? 'Core Tools' : 'local host'}), DICOM ${azure.dicom}, faults ${azure.faults}
+Everything else: ${directory}/run.json
+
+Try:
+  curl -X POST ${url}/tokens ${bearer}
+  curl ${url}/identity ${bearer}
+  curl -X DELETE ${url}/tokens ${bearer}
+  curl -X DELETE ${url}/identity ${bearer}
+  curl ${url}/rotations ${key}
+  curl ${url}/change-feed ${key}
+  curl -X POST ${azure.dicom}/v2/studies -H "Authorization: Bearer ${demo.dicomBearer}" -H "Content-Type: application/dicom" --data-binary @${sample}
+
+Ctrl-C stops everything.`);
+}
+
+await runUntilInterrupted(main);
