@@ -62,6 +62,8 @@ export function identityState(id: string): z.infer<typeof stateSchema>['identiti
 
 export interface Signed {
   readonly date?: string;
+  /** Sent instead of the body's hash, which is what was signed. */
+  readonly sentHash?: string;
   /** Replaces the body after the request was signed. */
   readonly sentBody?: string;
   /** Replaces the path and query after the request was signed. */
@@ -75,14 +77,14 @@ export async function signed(
   method: HttpMethods,
   path: string,
   body = '',
-  { date = new Date(cloud.now()).toUTCString(), sentBody = body, sentPath = path }: Signed = {},
+  { date = new Date(cloud.now()).toUTCString(), sentBody = body, sentPath = path, sentHash }: Signed = {},
 ): Promise<PipelineResponse> {
   const hash = createHash('sha256').update(body).digest('base64');
   const text = `${method}\n${path}\n${date};${endpointHost};${hash}`;
   const signature = createHmac('sha256', Buffer.from(accessKey, 'base64')).update(text).digest('base64');
   const headers = createHttpHeaders({
     'x-ms-date': date,
-    'x-ms-content-sha256': hash,
+    'x-ms-content-sha256': sentHash ?? hash,
     authorization: `HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=${signature}`,
     'content-type': 'application/json',
   });

@@ -65,6 +65,7 @@ const spoilt: [string, Signed][] = [
   ['signed for six minutes ahead', { date: new Date(cloud.now() + 6 * minute).toUTCString() }],
   ['without a readable date', { date: 'yesterday' }],
   ['with another body than was signed', { sentBody: '{"expiresInMinutes":60}' }],
+  ['with another content hash than was signed', { sentHash: 'AAAA' }],
   ['with another path than was signed', { sentPath: `${create}&more=1` }],
 ];
 for (const [what, how] of spoilt) {

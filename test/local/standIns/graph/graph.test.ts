@@ -77,6 +77,7 @@ test('owners and federated credentials of an application can be listed', async (
     audiences: ['api://AzureADTokenExchange'],
   });
   const owners = await call('GET', `/v1.0/applications/${demo.serviceClient.objectId}/owners?$select=id`);
+  assert.match(owners.bodyAsText ?? '', /"@odata.type":"#microsoft.graph.servicePrincipal"/);
   assert.match(owners.bodyAsText ?? '', new RegExp(`"id":"${demo.managedIdentity.principalId}"`));
   const federated = await call('GET', `${byAppId}/federatedIdentityCredentials`);
   assert.match(federated.bodyAsText ?? '', /"subject":"7e1e4ea1-7000-4000-8000-000000000003"/);

@@ -64,45 +64,39 @@ test('an unknown application is not found', async () => {
   assertRefused(response, 404, 'Request_ResourceNotFound');
 });
 
+const action = (name: string): string => `${byAppId}/${name}`;
 const badRequests: [string, Method, string, unknown, number, string][] = [
   ['an unknown collection', 'GET', '/v1.0/devices/1', undefined, 400, 'BadRequest'],
-  ['an unknown navigation', 'GET', `${byAppId}/nothing`, undefined, 400, 'BadRequest'],
-  ['another version', 'GET', `/v9/applications/${demo.serviceClient.objectId}`, undefined, 400, 'BadRequest'],
+  ['an unknown navigation', 'GET', action('nothing'), undefined, 400, 'BadRequest'],
+  ['another version', 'GET', byAppId.replace('v1.0', 'v9'), undefined, 400, 'BadRequest'],
   ['an id that is no GUID', 'GET', "/v1.0/applications(appId='x')", undefined, 400, 'Request_BadRequest'],
   ['an unknown property in $select', 'GET', `${byAppId}?$select=secret`, undefined, 400, 'BadRequest'],
   ['a method that is not offered', 'PATCH', byAppId, {}, 405, 'Request_BadRequest'],
-  ['a read of an action', 'GET', `${byAppId}/addPassword`, undefined, 405, 'Request_BadRequest'],
-  ['a body that is no JSON', 'POST', `${byAppId}/addPassword`, '{', 400, 'BadRequest'],
-  ['a body that is no object', 'POST', `${byAppId}/addPassword`, '[]', 400, 'BadRequest'],
-  ['an unknown parameter', 'POST', `${byAppId}/addPassword`, { password: {} }, 400, 'Request_BadRequest'],
-  [
-    ...(['a chosen secret', 'POST', `${byAppId}/addPassword`] as const),
-    ...([{ passwordCredential: { secretText: 'mine' } }, 400, 'Request_BadRequest'] as const),
-  ],
-  [
-    ...(['a date without a zone', 'POST', `${byAppId}/addPassword`] as const),
-    ...([{ passwordCredential: { endDateTime: '2099-01-01T00:00:00' } }, 400, 'BadRequest'] as const),
-  ],
-  [
-    ...(['an end in the past', 'POST', `${byAppId}/addPassword`] as const),
-    ...([
-      { passwordCredential: { endDateTime: '2001-01-01T00:00:00Z' } },
-      400,
-      'Request_BadRequest',
-    ] as const),
-  ],
-  [
-    'a key id that is no GUID',
-    'POST',
-    `${byAppId}/removePassword`,
-    { keyId: 'x' },
-    400,
-    'Request_BadRequest',
-  ],
+  ['a read of an action', 'GET', action('addPassword'), undefined, 405, 'Request_BadRequest'],
+  ['a body that is no JSON', 'POST', action('addPassword'), '{', 400, 'BadRequest'],
+  ['a body that is no object', 'POST', action('addPassword'), '[]', 400, 'BadRequest'],
+  ['an unknown parameter', 'POST', action('addPassword'), { password: {} }, 400, 'Request_BadRequest'],
+  ['a key id that is no GUID', 'POST', action('removePassword'), { keyId: 'x' }, 400, 'Request_BadRequest'],
 ];
 for (const [what, method, path, body, status, code] of badRequests) {
   test(`${what} is refused as OData does`, async () => {
     assertRefused(await call(method, path, body), status, code);
+    assert.deepEqual(application.passwordCredentials, []);
+  });
+}
+
+const past = '2001-01-01T00:00:00Z';
+const badPasswords: [string, object, string][] = [
+  ['a chosen secret', { secretText: 'mine' }, 'Request_BadRequest'],
+  ['an unknown property', { lifetime: 'P1Y' }, 'Request_BadRequest'],
+  ['a name that is no text', { displayName: 1 }, 'BadRequest'],
+  ['a date without a zone', { endDateTime: '2099-01-01T00:00:00' }, 'BadRequest'],
+  ['an end before its start', { endDateTime: past }, 'Request_BadRequest'],
+  ['a life that is over', { startDateTime: '2000-01-01T00:00:00Z', endDateTime: past }, 'Request_BadRequest'],
+];
+for (const [what, passwordCredential, code] of badPasswords) {
+  test(`a password with ${what} is refused`, async () => {
+    assertRefused(await call('POST', action('addPassword'), { passwordCredential }), 400, code);
     assert.deepEqual(application.passwordCredentials, []);
   });
 }

@@ -58,6 +58,23 @@ test('each set makes a version, a repeated one too, and the last one is current'
   assert.equal((await all(client.listPropertiesOfSecretVersions('many'))).length, 3);
 });
 
+test('names ignore case', async () => {
+  await client.setSecret('Mixed-Case', 'one');
+  await client.setSecret('mixed-case', 'two');
+  assert.equal((await client.getSecret('MIXED-CASE')).value, 'two');
+  assert.equal((await all(client.listPropertiesOfSecretVersions('mixed-Case'))).length, 2);
+});
+
+test('a list that fills its page exactly has no next one', async () => {
+  await client.setSecret('exact', 'one');
+  await client.setSecret('exact', 'two');
+  const sizes: number[] = [];
+  for await (const page of client.listPropertiesOfSecretVersions('exact').byPage({ maxPageSize: 2 })) {
+    sizes.push(page.length);
+  }
+  assert.deepEqual(sizes, [2]);
+});
+
 test('pages of versions follow absolute links until each was seen once', async () => {
   const made: (string | undefined)[] = [];
   for (let n = 0; n < 27; n += 1) made.push((await client.setSecret('paged', `v${n}`)).properties.version);
