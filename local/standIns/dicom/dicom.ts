@@ -1,6 +1,7 @@
 // Stand-in for the DICOM service: change feed v1 and v2, store, delete and metadata, several services told apart by Host.
 import { Hono, type Context } from 'hono';
 import type { Directory } from '../directory.ts';
+import { BadFault } from '../faults.ts';
 import type { Now, StandIn, StandInEnv } from '../kit.ts';
 import type { TokenOffice } from '../tokens.ts';
 import { Archive, emptyArchive, type ArchiveData, type Resource } from './archive.ts';
@@ -50,7 +51,7 @@ export function createDicom(options: DicomOptions): StandIn {
     await next();
   });
   addRoutes(app, (c) => archiveAt(hostOf(c).hostname));
-  app.notFound((c) => c.body(null, 404));
+  app.all('*', (c) => c.body(null, 404));
   app.onError((error, c) => {
     if (!(error instanceof DicomRefusal)) throw error;
     if (error.challenge) c.header('WWW-Authenticate', error.challenge);
@@ -60,7 +61,11 @@ export function createDicom(options: DicomOptions): StandIn {
     service: 'dicom',
     app,
     state: () => Object.fromEntries([...archives].map(([host, archive]) => [host, archive.counts()])),
-    effects: dicomEffects((host = options.hosts[0]) => archiveAt(host)),
+    effects: dicomEffects((host = options.hosts[0]) => {
+      const archive = archives.get(host);
+      if (!archive) throw new BadFault(`host: expected one of ${options.hosts.join(', ')}`);
+      return archive;
+    }),
   };
 }
 

@@ -21,7 +21,7 @@ const gap = z.strictObject({ gap: int64, host });
 const poison = z.strictObject({ poison: int64, host });
 const reset = z.strictObject({ reset: z.literal(true), host });
 
-/** `archiveOf` throws for a host it does not know. */
+/** `archiveOf` throws `BadFault` for a host it does not know. */
 export function dicomEffects(archiveOf: (host?: string) => Archive): Readonly<Record<string, OwnEffect>> {
   return {
     lateCommit: ownEffect(lateCommit, ({ lateCommit: { sequences, ms }, ...where }) =>
