@@ -73,3 +73,68 @@ export const rotationProbeTimeoutMs = 10_000;
 export const rotationVaultTimeoutMs = 15_000;
 /** How long a mint is remembered after its credential is gone. */
 export const rotationIntentKeptMs = 24 * 3_600_000;
+
+// The change feed.
+/** One request to the DICOM service with its retries, milliseconds: metadata of 100 entries can take half a minute. */
+export const feedRequestTimeoutMs = 90_000;
+export const feedRequestRetries = 3;
+/** Waits of one request that the service throttles, beyond those of the pipeline. */
+export const feedThrottleWaits = 5;
+/** A range ends after this many pages with entries, this many bytes of replies, or this many pages in all. */
+export const feedRangePages = 10;
+export const feedRangeBytes = 8 * 1024 * 1024;
+export const feedScanPages = 150;
+/** No range is begun, and no throttled answer waited for, with less of the budget left than this. */
+export const feedReserveMs = 5_000;
+/** A neighbour's timestamp vouches for a hole's age only when it is older than both: milliseconds, settle times. */
+export const feedOldNeighbourMs = 10 * 60_000;
+export const feedOldNeighbourSettles = 10;
+/** Audit of crossed holes: the first pause, which doubles, and the most pages read in one run. */
+export const feedAuditFirstMs = 60_000;
+export const feedAuditPages = 20;
+/** Pause after a sink's third failure in a row, which doubles up to the longest. */
+export const feedSinkPauseMs = 60_000;
+export const feedSinkPauseMaxMs = 5 * 60_000;
+/** A start by time looks at this much of the feed from its first change on, in pages of v2. */
+export const feedStartWindowMs = 2 * 60_000;
+export const feedWindowRows = 200;
+export const feedServicesAtOnce = 4;
+/** Storage queue: messages sent at the same time, and the largest event in bytes before base64. */
+export const feedQueueSendsAtOnce = 16;
+export const feedQueueMessageBytes = 48 * 1024;
+
+// communication
+/** Creating an identity, one try. The longest any other ACS call takes, its retry included. */
+export const acsCreateTimeoutMs = 8_000;
+export const acsTimeoutMs = 10_000;
+/** Azure docs, service limits: requests of each kind per window and resource; the part of revoke and delete kept for the backend. */
+export const acsWindowMs = 30_000;
+export const acsRequestsPerWindow = { create: 1000, issue: 1000, revoke: 500, delete: 500, exchange: 500 };
+export const acsReserve = 1 / 5;
+/** Said to a caller when ACS throttles without `Retry-After`, seconds. */
+export const acsRetryAfterSeconds = 30;
+/** One operation on a table, its retries included. */
+export const tableTimeoutMs = 10_000;
+/** A claim's life; it covers the time until create is sent, create's timeout and the record write. */
+export const claimLifeMs = 30_000;
+export const claimSendByMs = claimLifeMs - acsCreateTimeoutMs - tableTimeoutMs;
+/** How long a call waits for an identity that another one is creating. */
+export const identityWaitMs = 20_000;
+/** How often a change of a row is tried anew when others change it meanwhile. */
+export const directoryTries = 8;
+/** Age up to which an announcement in the outbox still covers a change of the row, and when the timer first looks at it. */
+export const announcementMs = 30_000;
+export const cleanUpGraceMs = 120_000;
+/** Wait after the first failed clean-up of an entry; it doubles up to the second value. */
+export const cleanUpBackoffMs = 60_000;
+export const cleanUpMaxBackoffMs = 3_600_000;
+/** Entries of the outbox worked on at once, and the time left at which the timer takes no more. */
+export const cleanUpParallel = 4;
+export const cleanUpStopMs = 30_000;
+/** How long a row without identity is kept: longer than any bearer lives that its `tokensValidFrom` refuses. */
+export const tombstoneMs = 48 * 3_600_000;
+/** Identities of one user erased or replaced per hour before the next one is refused, and replaced ones kept in a row. */
+export const cyclesPerHour = 6;
+export const maxReplacedIdentities = 50;
+/** Identities and users that a process remembers at most. */
+export const rememberedUsers = 10_000;

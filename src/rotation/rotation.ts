@@ -1,0 +1,190 @@
+// The rotation of service clients' secrets: the one door through which timers, routes and tools use it.
+import { AppError } from '../platform/errors.ts';
+import { acquireLease } from '../platform/lease.ts';
+import { rotationParallelClients, rotationStartLeastMs } from '../platform/limits.ts';
+import { describeError, type Log } from '../platform/log.ts';
+import { stateContainer, type Platform } from '../platform/platform.ts';
+import type { Run } from '../platform/run.ts';
+import type { RotationSettings } from '../platform/settings/types.ts';
+import { UnreadableDocument } from '../platform/stateDocuments.ts';
+import { once } from '../platform/storage.ts';
+import { inParallel } from './inParallel.ts';
+import { runClient } from './clientRun.ts';
+import { createGraphApplications } from './graphApplications.ts';
+import { createKeyVaultSecrets } from './keyVaultSecrets.ts';
+import type { Services } from './observe.ts';
+import { explain } from './problems.ts';
+import { emptyReport, isFailure, logReport, type Outcome, type RotationReport } from './report.ts';
+import { auditEntryOf, chooseTargets, type RotationRequest } from './request.ts';
+import { leasePath, TargetState } from './stateDocument.ts';
+import { targetOf, type Target } from './target.ts';
+import { createTokenProbe } from './tokenProbe.ts';
+
+export type { RotationReport } from './report.ts';
+export type { RotationRequest } from './request.ts';
+
+export interface RunContext {
+  readonly log: Log;
+  readonly run: Run;
+  /** As in the audit: `app:<id>`, `user:<hash>`, `key` or `timer`. */
+  readonly actor: string;
+}
+
+export interface RotationSummary {
+  readonly clients: readonly RotationReport[];
+}
+
+export interface Rotation {
+  /**
+   * Runs every service client, or those that `target` names; one that fails does not stop the others. Throws `not_found` for
+   * an unknown target, `invalid_request`, `busy` when the one target asked for is being worked on, and `upstream_failed`
+   * when a forced rotation or a revocation could not be recorded.
+   */
+  run(request: RotationRequest, context: RunContext): Promise<RotationSummary>;
+  /** The last stored report of each client, without asking Graph, Key Vault or Entra. Throws when the storage fails. */
+  reports(context: { readonly log: Log; readonly signal: AbortSignal }): Promise<readonly RotationReport[]>;
+}
+
+/** Whether any client failed or was refused what was due: the timer throws then. */
+export function failed({ clients }: RotationSummary): boolean {
+  return clients.some(isFailure);
+}
+
+/** Contacts nothing before the first run. */
+export function createRotation(settings: RotationSettings, platform: Platform): Rotation {
+  const targets = settings.clients.map((client) => targetOf(client, settings.vaultUrl));
+  const services = once(() => createServices(settings, platform));
+  const container = once(() =>
+    platform.storage(settings.state, settings.credential).container(stateContainer),
+  );
+  return {
+    async run(request, context) {
+      const chosen = chooseTargets(request, targets);
+      const work = (): Promise<RotationSummary> => runAll(services(), container, chosen, request, context);
+      const entry = auditEntryOf(request, chosen, context);
+      const summary = entry
+        ? await recorded(work, (action) =>
+            platform.audit(settings.state, settings.credential).record(entry, action),
+          )
+        : await work();
+      if (request.target !== undefined && summary.clients.every(({ outcome }) => outcome === 'busy')) {
+        throw new AppError('busy', 'Another run is at work on this service client. Try again in a minute.');
+      }
+      return summary;
+    },
+    reports: ({ signal }) =>
+      inParallel(targets, rotationParallelClients, async (target) => {
+        signal.throwIfAborted();
+        return lastReport(container(), target);
+      }),
+  };
+}
+
+function createServices(settings: RotationSettings, platform: Platform): Services {
+  const { vaultUrl, graphEndpoint, authorityHost } = settings;
+  const { clock, uuid, httpClient } = platform;
+  const credential = platform.credential(settings.credential);
+  return {
+    ...{ clock, uuid },
+    applications: createGraphApplications({ endpoint: graphEndpoint, credential, clock, httpClient }),
+    vault: createKeyVaultSecrets({ vaultUrl, credential, httpClient }),
+    probe: createTokenProbe({ authorityHost, graphEndpoint, httpClient }),
+  };
+}
+
+type Container = Parameters<typeof TargetState.open>[0];
+
+async function runAll(
+  services: Services,
+  container: () => Container,
+  targets: readonly Target[],
+  request: RotationRequest,
+  context: RunContext,
+): Promise<RotationSummary> {
+  // Graph locks the whole application for each change: its secrets are worked on one after the other, under one lease.
+  const groups = Map.groupBy(targets, ({ client }) => client.appId.toLowerCase());
+  const reports = await inParallel([...groups.values()], rotationParallelClients, (group) =>
+    runApplication(services, container, group, request, context),
+  );
+  const clients = reports.flat();
+  const counts = Object.groupBy(clients, ({ outcome }) => outcome);
+  context.log.info('rotation_run', {
+    requestId: context.run.requestId,
+    clients: clients.length,
+    ...Object.fromEntries(Object.entries(counts).map(([outcome, some]) => [outcome, some.length])),
+  });
+  return { clients };
+}
+
+async function runApplication(
+  services: Services,
+  container: () => Container,
+  group: readonly Target[],
+  request: RotationRequest,
+  { run, log }: RunContext,
+): Promise<RotationReport[]> {
+  const unworked = (outcome: Outcome, error?: unknown): RotationReport[] =>
+    group.map(({ client }) => {
+      const report = {
+        ...emptyReport(client, outcome),
+        ...(error === undefined ? {} : { error: explain(error) }),
+      };
+      logReport(log, report);
+      return report;
+    });
+  if (run.remainingMs() < rotationStartLeastMs) return unworked('not_started');
+  let lease;
+  try {
+    lease = await acquireLease(container(), leasePath(group[0]?.client.appId ?? ''), services.clock, {
+      makeAbsent: true,
+    });
+  } catch (cause) {
+    log.error('rotation_lease_failed', describeError(cause));
+    return unworked(
+      'failed',
+      new AppError('upstream_failed', 'The lease could not be taken: the state storage failed.', { cause }),
+    );
+  }
+  if (!lease) return unworked('busy');
+  try {
+    const reports: RotationReport[] = [];
+    for (const target of group) {
+      reports.push(await runClient({ services, container: container(), target, lease, run, log, request }));
+    }
+    return reports;
+  } finally {
+    await lease.release();
+  }
+}
+
+async function lastReport(container: Container, target: Target): Promise<RotationReport> {
+  try {
+    return (
+      (await TargetState.open(container, target)).value.lastReport ??
+      emptyReport(target.client, 'not_started')
+    );
+  } catch (error) {
+    if (!(error instanceof UnreadableDocument)) throw error;
+    return { ...emptyReport(target.client, 'failed'), error: explain(error) };
+  }
+}
+
+/** The record says `failed` when a client did, though the run itself ended in order. */
+async function recorded(
+  work: () => Promise<RotationSummary>,
+  record: (action: () => Promise<void>) => Promise<void>,
+): Promise<RotationSummary> {
+  let summary: RotationSummary | undefined;
+  const unsuccessful = new Error('a client was not rotated');
+  try {
+    await record(async () => {
+      summary = await work();
+      if (summary.clients.some((report) => isFailure(report) || report.outcome === 'busy'))
+        throw unsuccessful;
+    });
+  } catch (error) {
+    if (error !== unsuccessful || !summary) throw error;
+  }
+  if (!summary) throw new AppError('internal', 'The run ended without a summary.');
+  return summary;
+}
