@@ -1,4 +1,4 @@
-// The refusals of ACS identity, with the codes and texts of the real service.
+// The refusals of ACS identity: Denied, IdentityNotOwned, InvalidAccessToken and empty scopes as recorded, the rest plausible.
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 
 export class CommunicationError extends Error {

@@ -1,4 +1,4 @@
-// Graph's refusals, with the codes and texts of the real service.
+// Graph's refusals: codes and statuses as documented or observed; the wording of the token and OData texts is approximate.
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Judgement } from '../tokens.ts';
 

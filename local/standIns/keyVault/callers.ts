@@ -1,4 +1,4 @@
-// Who calls Key Vault: the token is judged and refused with Key Vault's own texts.
+// Who calls Key Vault: the token is judged and refused in Key Vault's manner (its AKV texts are approximate).
 import { decodeJwt } from 'jose';
 import type { Directory } from '../directory.ts';
 import type { TokenOffice } from '../tokens.ts';

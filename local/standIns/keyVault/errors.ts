@@ -1,4 +1,4 @@
-// Key Vault's refusals, with the codes and texts of the real service.
+// Key Vault's refusals: statuses and codes as documented or observed; the wording is approximate where no test should lean on it.
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 
 export class VaultError extends Error {
