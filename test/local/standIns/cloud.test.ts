@@ -47,7 +47,7 @@ async function send(
     url,
     method,
     headers,
-    body: body ? JSON.stringify(body) : undefined,
+    ...json,
   });
   const response = await pipeline.sendRequest(createDefaultHttpClient(), request);
   const text = response.bodyAsText ?? '';
