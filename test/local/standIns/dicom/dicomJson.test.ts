@@ -1,0 +1,112 @@
+// DICOM JSON of single elements: empty ones, names, numbers, character sets, and what is left out.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { toDicomJson, type DicomJson } from '../../../../local/standIns/dicom/dicomJson.ts';
+import { readDicomFile } from '../../../../local/standIns/dicom/part10.ts';
+import { element, explicitLittle, item, part10, uint16 } from './bytes.ts';
+
+function read(...dataset: Buffer[]): DicomJson {
+  return toDicomJson(readDicomFile(part10(explicitLittle, ...dataset)));
+}
+
+function name(charset: string, bytes: Buffer): unknown {
+  const json = read(element('00080005', 'CS', charset), element('00100010', 'PN', bytes));
+  return json['00100010']?.Value?.[0];
+}
+
+test('an element without a value has only its type', () => {
+  const empty = ['CS', 'PN', 'DA', 'DS', 'IS', 'LT', 'US', 'FD', 'AT', 'SQ', 'UI', 'UT'];
+  for (const vr of empty) assert.deepEqual(read(element('00089999', vr, '')), { '00089999': { vr } });
+  assert.deepEqual(read(element('00089999', 'DS', '  ')), { '00089999': { vr: 'DS' } });
+});
+
+test('an empty value among others is null', () => {
+  assert.deepEqual(read(element('00080008', 'CS', 'A\\\\C'))['00080008']?.Value, ['A', null, 'C']);
+});
+
+test('padding goes, text keeps its backslashes, and lists are split at theirs', () => {
+  assert.deepEqual(read(element('00080008', 'CS', ' A \\ B '))['00080008']?.Value, ['A', 'B']);
+  assert.deepEqual(read(element('00080018', 'UI', '2.25.1'))['00080018']?.Value, ['2.25.1']);
+  for (const vr of ['LT', 'ST', 'UT', 'UR']) {
+    assert.deepEqual(read(element('00204000', vr, ' a\\b '))['00204000']?.Value, [' a\\b']);
+  }
+});
+
+test('numbers in text become numbers, and stay text where they are none', () => {
+  assert.deepEqual(
+    read(element('00200032', 'DS', '-83.9063\\1e-3\\ 7 \\+2'))['00200032']?.Value,
+    [-83.9063, 0.001, 7, 2],
+  );
+  assert.deepEqual(read(element('00200013', 'IS', '12\\x'))['00200013']?.Value, [12, 'x']);
+});
+
+test('binary numbers come out exactly, and those that JSON has no number for as text', () => {
+  const floats = Buffer.alloc(32);
+  [1.5, Number.NaN, Infinity, -Infinity].forEach((one, n) => floats.writeDoubleLE(one, n * 8));
+  assert.deepEqual(read(element('00189999', 'FD', floats))['00189999']?.Value, [1.5, 'NaN', 'inf', '-inf']);
+  const longs = Buffer.alloc(16);
+  longs.writeBigUInt64LE(9007199254740993n, 0);
+  longs.writeBigUInt64LE(9007199254740991n, 8);
+  assert.deepEqual(read(element('00189999', 'UV', longs))['00189999']?.Value, [
+    '9007199254740993',
+    9007199254740991,
+  ]);
+  const tags = Buffer.concat([uint16(0x0018), uint16(0x106a), uint16(0x7fe0), uint16(0x0010)]);
+  assert.deepEqual(read(element('00280009', 'AT', tags))['00280009']?.Value, ['0018106A', '7FE00010']);
+  assert.deepEqual(read(element('00289999', 'SS', uint16(65534)))['00289999']?.Value, [-2]);
+});
+
+test('a person name has up to three groups, without the carets that say nothing', () => {
+  assert.deepEqual(name('ISO_IR 192', Buffer.from('Wang^XiaoDong=王^小東=')), {
+    Alphabetic: 'Wang^XiaoDong',
+    Ideographic: '王^小東',
+  });
+  assert.deepEqual(name('', Buffer.from('==phonetic^only')), { Phonetic: 'phonetic^only' });
+  assert.equal(name('', Buffer.from('^^^^')), undefined);
+});
+
+test('texts of all character sets become Unicode, and the character set says so', () => {
+  const cases: readonly [string, string, string][] = [
+    ['ISO_IR 100', 'c46e6561735e52fc6469676572', 'Äneas^Rüdiger'],
+    ['ISO_IR 144', 'bbeeda6365dcd17970d3', 'Люкceмбypг'],
+    ['ISO_IR 166', 'a1', 'ก'],
+    ['GB18030', 'cdf5', '王'],
+    ['', 'c4', 'Ä'],
+    ['ISO_IR 999', 'c4', 'Ä'],
+    ['\\ISO 2022 IR 87', '1b2442243f1b2842', 'た'],
+    ['ISO 2022 IR 13\\ISO 2022 IR 87', 'd4cf5e1b2442243f1b284a', 'ﾔﾏ^た'],
+    ['\\ISO 2022 IR 149', '1b242943b1e8', '김'],
+    ['\\ISO 2022 IR 58', '1b242941cdf5', '王'],
+    ['ISO 2022 IR 6\\ISO 2022 IR 100\\ISO 2022 IR 144', '411b2d41c41b2d4cbb', 'AÄЛ'],
+  ];
+  for (const [charset, bytes, expected] of cases) {
+    assert.deepEqual(name(charset, Buffer.from(bytes, 'hex')), { Alphabetic: expected }, charset);
+  }
+  assert.deepEqual(read(element('00080005', 'CS', '\\ISO 2022 IR 87')), {
+    '00080005': { vr: 'CS', Value: ['ISO_IR 192'] },
+  });
+});
+
+test('an item inherits the character set of its file, or brings its own', () => {
+  const latin = element('00080104', 'LO', Buffer.from('c4', 'hex'));
+  const own = Buffer.concat([
+    element('00080005', 'CS', 'ISO_IR 144'),
+    element('00080104', 'LO', Buffer.from('bb', 'hex')),
+  ]);
+  const items = Buffer.concat([item(latin, {}, true), item(own, {}, true)]);
+  const json = read(element('00080005', 'CS', 'ISO_IR 100'), element('0040A043', 'SQ', items));
+  assert.deepEqual(json['0040A043']?.Value, [
+    { '00080104': { vr: 'LO', Value: ['Ä'] } },
+    { '00080005': { vr: 'CS', Value: ['ISO_IR 192'] }, '00080104': { vr: 'LO', Value: ['Л'] } },
+  ]);
+});
+
+test('bulk data is left out, in items too', () => {
+  const bulk = ['OB', 'OD', 'OF', 'OL', 'OV', 'OW', 'UN'].map((vr, n) =>
+    element(`0009100${n}`, vr, Buffer.alloc(8)),
+  );
+  const items = item(Buffer.concat([...bulk, element('00100020', 'LO', 'A')]), {}, true);
+  assert.deepEqual(read(...bulk, element('0040A043', 'SQ', items)), {
+    '0040A043': { vr: 'SQ', Value: [{ '00100020': { vr: 'LO', Value: ['A'] } }] },
+  });
+});
