@@ -1,0 +1,61 @@
+// Delivers each range as one create-once NDJSON blob, so that a repeated delivery changes nothing.
+import type { ContainerClient } from '@azure/storage-blob';
+import { sha256Hex } from '../platform/hash.ts';
+import { storageFailure, withCreate } from '../platform/storage.ts';
+import { padded, type Batch, type Sink } from './sink.ts';
+
+export function createBlobSink(container: ContainerClient): Sink {
+  return {
+    name: 'blob',
+    async deliver(batch, { signal, guard }) {
+      const text = batch.events.map((event) => `${JSON.stringify(event)}\n`).join('');
+      const changes = sha256Hex(batch.events.map(({ id }) => id).join('\n')).slice(0, 16);
+      const write = (path: string): Promise<string | undefined> => {
+        guard();
+        return createOnce(container, path, { text, type: 'application/x-ndjson', changes, signal });
+      };
+      const path = batchPath(batch);
+      // After an operator moved the cursor back, a range of the same length may hold a change that the first one lacked;
+      // the older blob would swallow it.
+      if ((await write(`${path}.ndjson`)) !== changes) await write(`${path}.${changes}.ndjson`);
+    },
+  };
+}
+
+function batchPath({ host, epoch, from, to, late }: Batch): string {
+  return late ? `${host}/late/${epoch}-${padded(from)}` : `${host}/${epoch}/${padded(from)}-${padded(to)}`;
+}
+
+export interface BlobText {
+  readonly text: string;
+  readonly type: string;
+  /** Says which changes are inside, for whoever finds the blob there. */
+  readonly changes: string;
+  readonly signal: AbortSignal;
+}
+
+/** Makes the blob, or leaves the one that is there; answers the `changes` of the one that is there then. */
+export async function createOnce(
+  container: ContainerClient,
+  path: string,
+  { text, type, changes, signal }: BlobText,
+): Promise<string | undefined> {
+  const blob = container.getBlockBlobClient(path);
+  try {
+    await withCreate(
+      () => container.create(),
+      () =>
+        blob.upload(text, Buffer.byteLength(text), {
+          abortSignal: signal,
+          conditions: { ifNoneMatch: '*' },
+          blobHTTPHeaders: { blobContentType: type },
+          metadata: { changes },
+        }),
+    );
+    return changes;
+  } catch (error) {
+    if (storageFailure(error).code !== 'BlobAlreadyExists') throw error;
+    const { metadata } = await blob.getProperties({ abortSignal: signal });
+    return metadata?.['changes'];
+  }
+}

@@ -1,0 +1,157 @@
+// Asks a DICOM service for its change feed: v1 by sequence for the cursor, v2 only to find the sequence of a time.
+import type { Clock } from '../platform/clock.ts';
+import {
+  feedRequestRetries,
+  feedRequestTimeoutMs,
+  feedReserveMs,
+  feedThrottleWaits,
+  feedWindowRows,
+} from '../platform/limits.ts';
+import {
+  createRestClient,
+  type RestClientOptions,
+  type RestReply,
+  type RestRequest,
+} from '../platform/restClient.ts';
+import type { Run } from '../platform/run.ts';
+import type { Page } from './cursor.ts';
+import { judgeLatest, judgePage, judgeTime, judgeWindow } from './dicomReplies.ts';
+import type { FeedEntry } from './entry.ts';
+import type { Interval } from './intervals.ts';
+import { FeedStop } from './outcome.ts';
+
+/** The time frame of one run over one service. */
+export type Frame = Pick<Run, 'signal' | 'remainingMs'>;
+
+export interface Latest {
+  /** Undefined when the feed is empty. */
+  readonly entry: FeedEntry | undefined;
+  /** The service's clock, milliseconds. */
+  readonly time: number;
+}
+
+export interface TimeWindow {
+  /** Inclusive, ISO 8601 with zone. */
+  readonly startTime: string;
+  /** Exclusive; open without it. */
+  readonly endTime?: string;
+  /** Rows to skip. */
+  readonly offset: number;
+}
+
+/** Every method throws `FeedStop`, `upstream_timeout` and `upstream_failed`, and the frame's reason when its signal aborts. */
+export interface ChangeFeedReader {
+  /** The entry with the highest sequence. */
+  latest(frame: Frame): Promise<Latest>;
+  /** What exists of `range` (at most 100 sequences). A short or an empty page says nothing about what follows. */
+  page(range: Interval, options: { readonly metadata: boolean }, frame: Frame): Promise<Page>;
+  /** At most `feedWindowRows` entries without metadata, oldest first. */
+  window(window: TimeWindow, frame: Frame): Promise<readonly FeedEntry[]>;
+}
+
+export interface ReaderOptions {
+  /** URL of the service, without a trailing slash. */
+  readonly service: string;
+  readonly auth: NonNullable<RestClientOptions['auth']>;
+  readonly httpClient?: RestClientOptions['httpClient'];
+  readonly clock: Clock;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+}
+
+export function createReader({ service, auth, httpClient, clock, random }: ReaderOptions): ChangeFeedReader {
+  const client = createRestClient({ auth, httpClient, maxRetries: feedRequestRetries });
+
+  async function send(request: RestRequest, frame: Frame): Promise<RestReply> {
+    for (let waits = 0; ; waits += 1) {
+      const reply = await client.send({ ...request, signal: frame.signal });
+      const pause = throttlePause(reply, waits, random);
+      if (pause === undefined) return reply;
+      if (waits >= feedThrottleWaits || pause > frame.remainingMs() - feedReserveMs) throw throttled(pause);
+      await clock.sleep(pause, frame.signal);
+    }
+  }
+
+  /** A refused token may have been replaced or granted its audience meanwhile: once more with a fresh one. */
+  async function ask(request: RestRequest, frame: Frame): Promise<RestReply> {
+    const reply = await send(request, frame);
+    if (reply.status !== 401) return reply;
+    client.forgetToken();
+    return send(request, frame);
+  }
+
+  return {
+    async latest(frame) {
+      const reply = await ask(latestRequest(service), frame);
+      return { entry: judgeLatest(reply), time: judgeTime(reply) };
+    },
+    async page(range, { metadata }, frame) {
+      const asked = clock.monotonic();
+      const reply = await ask(pageRequest(service, range, metadata), frame);
+      const took = clock.monotonic() - asked;
+      const entries = judgePage(reply, range);
+      const repliedAt = judgeTime(reply);
+      // The answer was made after the request was sent, so this is never later than the sending by the service's clock.
+      const requestedAt = repliedAt - Math.ceil(took);
+      return { ...range, requestedAt, repliedAt, entries, bytes: Buffer.byteLength(reply.text) };
+    },
+    async window(window, frame) {
+      return judgeWindow(await ask(windowRequest(service, window), frame), feedWindowRows);
+    },
+  };
+}
+
+function latestRequest(service: string): RestRequest {
+  return get(`${service}/v1/changefeed/latest`, { includeMetadata: 'false' });
+}
+
+/** v1: `offset` is the sequence before the first, `limit` the length of the range, not a number of rows. */
+function pageRequest(service: string, { from, to }: Interval, metadata: boolean): RestRequest {
+  return get(`${service}/v1/changefeed`, {
+    offset: String(from - 1),
+    limit: String(to - from + 1),
+    includeMetadata: String(metadata),
+  });
+}
+
+/** v2: `offset` is rows to skip in the window, `limit` rows. */
+function windowRequest(service: string, { startTime, endTime, offset }: TimeWindow): RestRequest {
+  return get(`${service}/v2/changefeed`, {
+    startTime,
+    ...(endTime === undefined ? {} : { endTime }),
+    offset: String(offset),
+    limit: String(feedWindowRows),
+    includeMetadata: 'false',
+  });
+}
+
+function get(url: string, query: Readonly<Record<string, string>>): RestRequest {
+  // Encodes the + of a zone, which the service would read as a space.
+  return {
+    method: 'GET',
+    url: `${url}?${new URLSearchParams(query).toString()}`,
+    timeoutMs: feedRequestTimeoutMs,
+  };
+}
+
+/** Milliseconds to wait before the request is sent again, or undefined for an answer that is no throttling. */
+function throttlePause(reply: RestReply, waits: number, random: () => number): number | undefined {
+  if (reply.status !== 429 && reply.status !== 503) return undefined;
+  const header = reply.header('x-retry-after') ?? reply.header('retry-after');
+  if (header === undefined) {
+    // A 503 without a time to come back is a failure, perhaps one that lasts; the pipeline has tried it enough.
+    return reply.status === 503 ? undefined : 1000 * 2 ** waits * (0.5 + random());
+  }
+  if (/^\d+$/.test(header)) return Number(header) * 1000;
+  const pause = Date.parse(header) - (reply.serverTime ?? Number.NaN);
+  return Number.isNaN(pause) ? 1000 * 2 ** waits : Math.max(0, pause);
+}
+
+function throttled(pause: number): FeedStop {
+  return new FeedStop('throttled', 'The DICOM service asks for a longer pause than the run has left.', {
+    code: 'upstream_throttled',
+    retryAfterSeconds: Math.ceil(pause / 1000),
+    advice:
+      'Nothing: the next run goes on. If it stays, ask for fewer requests with a larger CHANGE_FEED_PAGE_SIZE.',
+  });
+}

@@ -1,0 +1,151 @@
+// Judges the answers of the DICOM service: an answer that does not have the expected shape is an error, never a guess.
+import type { RestReply } from '../platform/restClient.ts';
+import type { DicomJson, FeedEntry } from './entry.ts';
+import type { Interval } from './intervals.ts';
+import { FeedStop } from './outcome.ts';
+
+/** The entries of a v1 page: ascending, without repetition, all inside `range`. */
+export function judgePage(reply: RestReply, range: Interval): FeedEntry[] {
+  const entries = judgeList(reply);
+  let last = range.from - 1;
+  for (const { sequence } of entries) {
+    if (sequence <= last || sequence > range.to)
+      throw badReply('a page that is not ascending inside the range that was asked for');
+    last = sequence;
+  }
+  return entries;
+}
+
+/** The entries of a v2 window: ordered by time, so that their sequences may come in any order, but none twice. */
+export function judgeWindow(reply: RestReply, limit: number): FeedEntry[] {
+  const entries = judgeList(reply);
+  if (entries.length > limit || new Set(entries.map(({ sequence }) => sequence)).size !== entries.length)
+    throw badReply('a window with too many or repeated entries');
+  return entries;
+}
+
+/** The newest entry, or undefined for an empty feed, which is told in three ways: 204, an empty body, `null`. */
+export function judgeLatest(reply: RestReply): FeedEntry | undefined {
+  refuseStatus(reply, [200, 204]);
+  if (reply.status === 204 || reply.text.trim() === '') return undefined;
+  const json = parse(reply.text);
+  return json === null ? undefined : toEntry(json);
+}
+
+/** The service's clock; a hole's age needs it. */
+export function judgeTime(reply: RestReply): number {
+  if (reply.serverTime === undefined) throw badReply('an answer without a Date header');
+  return reply.serverTime;
+}
+
+function judgeList(reply: RestReply): FeedEntry[] {
+  refuseStatus(reply, [200]);
+  const json = parse(reply.text);
+  if (!Array.isArray(json)) throw badReply('a page that is not a list');
+  return json.map(toEntry);
+}
+
+function refuseStatus(reply: RestReply, expected: readonly number[]): void {
+  const { status } = reply;
+  if (expected.includes(status)) return;
+  const cause = new Error(`HTTP ${status}`);
+  if (status === 401) {
+    throw new FeedStop('unauthorized', 'The DICOM service refused the access token, and a fresh one too.', {
+      advice: 'Check DICOM_SCOPE against the audience of the DICOM service, and that it trusts this tenant.',
+      cause,
+    });
+  }
+  if (status === 403) {
+    throw new FeedStop('forbidden', "The app's identity may not read the DICOM service.", {
+      advice:
+        'Assign it the role "DICOM Data Reader" on the service; a new assignment takes up to five minutes to work.',
+      cause,
+    });
+  }
+  if (status === 404 || status === 406 || (status >= 300 && status < 400)) {
+    throw new FeedStop('misconfigured', `The DICOM service has no change feed there (HTTP ${status}).`, {
+      advice: 'Check DICOM_SERVICE_URL: https://<workspace>-<service>.dicom.azurehealthcareapis.com.',
+      cause,
+    });
+  }
+  throw new FeedStop('upstream_failed', `The DICOM service failed (HTTP ${status}).`, {
+    advice: adviceFor(status),
+    cause,
+  });
+}
+
+function adviceFor(status: number): string {
+  if (status === 424)
+    return 'A store behind the service (data lake, customer-managed key) is out of its reach.';
+  if (status === 400) return 'The service did not accept the request; this release may be too old for it.';
+  return (
+    'The next run tries again. If it stays, and CHANGE_FEED_METADATA is not none, the metadata of an instance in ' +
+    'the next range may be unreadable: with "none" the feed goes on.'
+  );
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text, which holds UIDs.
+    throw badReply('an answer that is not JSON');
+  }
+}
+
+/** Keys and values come in other cases than documented (measured), and some values as numbers. */
+function toEntry(json: unknown): FeedEntry {
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw badReply('an entry that is not an object');
+  const fields = new Map(
+    Object.entries(json).map(([key, value]: [string, unknown]) => [key.toLowerCase(), value]),
+  );
+  const text = (name: string): string => {
+    const value = fields.get(name);
+    if (typeof value !== 'string' || value === '') throw badReply(`an entry without ${name}`);
+    return value;
+  };
+  const sequence = fields.get('sequence');
+  if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || sequence < 1)
+    throw badReply('an entry whose sequence is not a number that can be kept exactly');
+  return {
+    sequence,
+    partitionName: fields.has('partitionname') ? text('partitionname') : 'Microsoft.Default',
+    studyInstanceUid: text('studyinstanceuid'),
+    seriesInstanceUid: text('seriesinstanceuid'),
+    sopInstanceUid: text('sopinstanceuid'),
+    action: known(fields.get('action'), 'action', ['Create', 'Delete', 'Update']),
+    state: known(fields.get('state'), 'state', ['Current', 'Replaced', 'Deleted']),
+    timestamp: timestamp(text('timestamp')),
+    filePath: fields.get('filepath') == null ? undefined : text('filepath'),
+    metadata: metadataOf(fields.get('metadata')),
+  };
+}
+
+function known(value: unknown, name: string, names: readonly string[]): string {
+  if (typeof value === 'number' && name === 'action') return names[value] ?? String(value);
+  if (typeof value !== 'string' || value === '') throw badReply(`an entry without ${name}`);
+  return names.find((one) => one.toLowerCase() === value.toLowerCase()) ?? value;
+}
+
+function timestamp(text: string): string {
+  if (
+    !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i.test(text) ||
+    Number.isNaN(Date.parse(text))
+  )
+    throw badReply('an entry whose timestamp is not a time with a zone');
+  return text;
+}
+
+function metadataOf(value: unknown): DicomJson | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'object' || Array.isArray(value)) throw badReply('metadata that is not an object');
+  return value as DicomJson;
+}
+
+function badReply(what: string): FeedStop {
+  return new FeedStop('upstream_failed', `The DICOM service answered ${what}.`, {
+    advice:
+      'The next run tries again. If it stays, something between the app and the service changes the answers.',
+  });
+}

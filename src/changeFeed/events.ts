@@ -1,0 +1,89 @@
+// Makes the CloudEvents 1.0 event of a change, with the names of Azure's own DICOM events.
+import type { MetadataChoice } from '../platform/settings/types.ts';
+import type { DicomJson, FeedEntry } from './entry.ts';
+import { project } from './metadata.ts';
+import { padded } from './sink.ts';
+
+export interface ChangeData {
+  readonly partitionName: string;
+  readonly imageStudyInstanceUid: string;
+  readonly imageSeriesInstanceUid: string;
+  readonly imageSopInstanceUid: string;
+  readonly serviceHostName: string;
+  readonly sequenceNumber: number;
+  readonly action: string;
+  /** As observed when the change was read; the feed keeps no history of it. */
+  readonly state: string;
+  readonly filePath?: string;
+  /** The metadata of the instance as it is now, which for an older change may be a newer version's. */
+  readonly metadata?: DicomJson;
+}
+
+export interface CloudEvent {
+  readonly specversion: '1.0';
+  /** `<epoch>.<sequence>`: equal for every delivery of one change. */
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject: string;
+  readonly time: string;
+  readonly datacontenttype: 'application/json';
+  readonly sequence: string;
+  readonly late?: true;
+  readonly data: ChangeData;
+}
+
+export interface EventFrame {
+  /** URL of the service, without a trailing slash. */
+  readonly service: string;
+  readonly epoch: number;
+  readonly late: boolean;
+  readonly metadata: MetadataChoice;
+}
+
+const types = new Map([
+  ['Create', 'DicomImageCreated'],
+  ['Update', 'DicomImageUpdated'],
+  ['Delete', 'DicomImageDeleted'],
+]);
+
+export function toEvent(entry: FeedEntry, frame: EventFrame): CloudEvent {
+  return {
+    specversion: '1.0',
+    id: `${frame.epoch}.${entry.sequence}`,
+    source: frame.service,
+    type: `Microsoft.HealthcareApis.${types.get(entry.action) ?? 'DicomImageChanged'}`,
+    subject: instancePath(entry),
+    time: entry.timestamp,
+    datacontenttype: 'application/json',
+    sequence: padded(entry.sequence),
+    ...(frame.late ? { late: true } : {}),
+    data: toData(entry, frame),
+  };
+}
+
+function toData(entry: FeedEntry, { service, metadata }: EventFrame): ChangeData {
+  const projected = project(entry.metadata, metadata);
+  return {
+    partitionName: entry.partitionName,
+    imageStudyInstanceUid: entry.studyInstanceUid,
+    imageSeriesInstanceUid: entry.seriesInstanceUid,
+    imageSopInstanceUid: entry.sopInstanceUid,
+    serviceHostName: new URL(service).host,
+    sequenceNumber: entry.sequence,
+    action: entry.action,
+    state: entry.state,
+    ...(entry.filePath === undefined ? {} : { filePath: entry.filePath }),
+    ...(projected === undefined ? {} : { metadata: projected }),
+  };
+}
+
+/** The default partition is not part of the path: a service without partitions refuses it there. */
+function instancePath(entry: FeedEntry): string {
+  const parts = [
+    ...(entry.partitionName === 'Microsoft.Default' ? [] : ['partitions', entry.partitionName]),
+    ...['studies', entry.studyInstanceUid, 'series', entry.seriesInstanceUid],
+    ...['instances', entry.sopInstanceUid],
+  ];
+  return `/v2/${parts.map(encodeURIComponent).join('/')}`;
+}

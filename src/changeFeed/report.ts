@@ -1,0 +1,110 @@
+// The report of one run over one service: what operators read, and what is kept in the cursor document.
+import * as z from 'zod/mini';
+import { isoTime } from '../platform/clock.ts';
+import { AppError, type ErrorCode } from '../platform/errors.ts';
+import { headline } from '../platform/log.ts';
+import { UnreadableDocument } from '../platform/stateDocuments.ts';
+import type { Cursor } from './cursor.ts';
+import { count } from './intervals.ts';
+import { FeedStop, outcomes, type FeedOutcome } from './outcome.ts';
+
+const whole = z.int().check(z.nonnegative());
+
+export const reportShape = z.object({
+  /** URL of the service. */
+  service: z.string(),
+  outcome: z.enum(outcomes),
+  /** When the run ended, ISO 8601; null when there was none. */
+  time: z.nullable(z.string()),
+  /** The committed sequence; null while there is no cursor. */
+  cursor: z.nullable(whole),
+  epoch: z.nullable(whole),
+  latest: z.nullable(whole),
+  /** Sequences between the two: at most this many changes wait. */
+  lag: z.nullable(whole),
+  /** Age of the first change that waits, where the run saw it. */
+  lagSeconds: z.optional(whole),
+  /** Numbers waited for, and numbers passed and still watched. */
+  holes: z.object({ held: whole, crossed: whole }),
+  /** Changes that every sink took in the run; `late` and `repeated` of them. */
+  delivered: whole,
+  late: whole,
+  repeated: whole,
+  deadLetters: whole,
+  /** Messages that wait on the queue, about. */
+  queueLength: z.optional(whole),
+  error: z.optional(z.object({ code: z.string(), message: z.string(), advice: z.string() })),
+});
+
+export type FeedReport = Readonly<z.infer<typeof reportShape>>;
+
+/** What a run has done so far. */
+export interface Tally {
+  latest: number | null;
+  delivered: number;
+  late: number;
+  repeated: number;
+  lagSeconds: number | undefined;
+  queueLength: number | undefined;
+}
+
+export function emptyTally(): Tally {
+  return {
+    ...{ latest: null, delivered: 0, late: 0, repeated: 0 },
+    ...{ lagSeconds: undefined, queueLength: undefined },
+  };
+}
+
+export interface Ending {
+  readonly outcome: FeedOutcome;
+  readonly error?: FeedReport['error'];
+}
+
+/** `now` is our clock, milliseconds; undefined for a service that was never run. */
+export function makeReport(
+  service: string,
+  { outcome, error }: Ending,
+  now: number | undefined,
+  cursor?: Cursor,
+  tally: Tally = emptyTally(),
+): FeedReport {
+  const committed = cursor?.committed ?? null;
+  const lag = committed === null || tally.latest === null ? null : Math.max(0, tally.latest - committed);
+  const lagSeconds = lag === 0 ? 0 : tally.lagSeconds;
+  return {
+    ...{ service, outcome, time: now === undefined ? null : isoTime(now) },
+    ...{ cursor: committed, epoch: cursor?.epoch ?? null, latest: tally.latest, lag },
+    ...(lagSeconds === undefined ? {} : { lagSeconds }),
+    holes: { held: count(cursor?.holes ?? []), crossed: count(cursor?.crossed ?? []) },
+    ...{ delivered: tally.delivered, late: tally.late, repeated: tally.repeated, deadLetters: 0 },
+    ...(tally.queueLength === undefined ? {} : { queueLength: tally.queueLength }),
+    ...(error ? { error } : {}),
+  };
+}
+
+/** How an error that is not a `FeedStop` ends a run: what to do depends on whose it is. */
+export function endingOf(error: unknown): Ending {
+  const { outcome, code, advice } = judge(error);
+  return { outcome, error: { code, message: headline(error), advice } };
+}
+
+function judge(error: unknown): { outcome: FeedOutcome; code: ErrorCode; advice: string } {
+  if (error instanceof FeedStop) return error;
+  if (error instanceof AppError) {
+    if (signInFailed(error)) {
+      return { outcome: 'unauthorized', code: error.code, advice: 'The log says which sign-in was tried.' };
+    }
+    const outcome = error.code.startsWith('upstream_') ? 'upstream_failed' : 'failed';
+    return { outcome, code: error.code, advice: 'The next run tries again; the log says more.' };
+  }
+  const advice =
+    error instanceof UnreadableDocument
+      ? 'The cursor document is not readable for this release: deploy the release that wrote it, or mend it.'
+      : 'The next run tries again; if it stays, check the storage account and the roles of the app on it.';
+  return { outcome: 'failed', code: 'internal', advice };
+}
+
+/** The sign-in's own error lies somewhere below the transport's. */
+function signInFailed(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'SignInError' || signInFailed(error.cause));
+}
