@@ -1,9 +1,10 @@
 // The run file: tells scripts, the preload and people's own tools where everything of a local run is.
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod/mini';
 import { checked } from './check.ts';
+import { writePrivateFile } from './privateFile.ts';
 
 const text = z.string().check(z.minLength(1));
 
@@ -33,14 +34,8 @@ export function localDirectory(environment: Readonly<Record<string, string | und
   return environment['LOCAL_DIR'] || fileURLToPath(new URL('../.local', import.meta.url));
 }
 
-/** Readers see the old file or the new one, never half of it; only this user may read it. */
 export function writeRunFile(directory: string, run: RunFile): void {
-  mkdirSync(directory, { recursive: true });
-  const target = join(directory, 'run.json');
-  const fresh = `${target}.${process.pid}`;
-  writeFileSync(fresh, `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 });
-  chmodSync(fresh, 0o600);
-  renameSync(fresh, target);
+  writePrivateFile(join(directory, 'run.json'), `${JSON.stringify(run, null, 2)}\n`);
 }
 
 /** Undefined when there is none. Throws an error naming the file and the field when it is not a run file. */

@@ -55,6 +55,13 @@ export const knownRoles = [
 ] as const;
 export type Role = (typeof knownRoles)[number];
 
+/** The directory as plain data. */
+export interface DirectoryData {
+  readonly applications: readonly (Omit<Application, 'owners'> & { readonly owners: readonly string[] })[];
+  readonly servicePrincipals: readonly ServicePrincipal[];
+  readonly roles: readonly (readonly [string, readonly Role[]])[];
+}
+
 export class Directory {
   readonly tenantId: string;
   readonly now: Now;
@@ -125,5 +132,24 @@ export class Directory {
       const at = this.#suspended.indexOf(role);
       if (at >= 0) this.#suspended.splice(at, 1);
     };
+  }
+
+  toData(): DirectoryData {
+    return {
+      applications: [...this.applications.values()].map((one) => ({ ...one, owners: [...one.owners] })),
+      servicePrincipals: [...this.servicePrincipals.values()],
+      roles: [...this.#roles].map(([id, roles]) => [id, [...roles]]),
+    };
+  }
+
+  /** Replaces everything but what faults have taken away. */
+  restore(data: DirectoryData): void {
+    this.applications.clear();
+    this.servicePrincipals.clear();
+    this.#roles.clear();
+    for (const one of data.applications)
+      this.applications.set(one.appId, { ...one, owners: new Set(one.owners) });
+    for (const one of data.servicePrincipals) this.servicePrincipals.set(one.appId, one);
+    for (const [id, roles] of data.roles) this.grant(id, ...roles);
   }
 }

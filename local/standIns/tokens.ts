@@ -1,6 +1,10 @@
 // Signs and checks the tenant's access tokens, as Entra and the services behind it would.
 import {
   exportJWK,
+  exportPKCS8,
+  exportSPKI,
+  importPKCS8,
+  importSPKI,
   generateKeyPair,
   jwtVerify,
   SignJWT,
@@ -24,23 +28,29 @@ export type Judgement =
   | { readonly ok: true; readonly claims: JWTPayload }
   | { readonly ok: false; readonly reason: 'missing' | 'malformed' | 'expired' | 'audience' | 'signature' };
 
+const kid = 'standin-key-1';
+
 export class TokenOffice {
   readonly #now: Now;
-  readonly #kid: string;
   readonly #keys: CryptoKeyPairs;
   readonly jwk: JWK;
 
-  private constructor(now: Now, kid: string, keys: CryptoKeyPairs, jwk: JWK) {
+  private constructor(now: Now, keys: CryptoKeyPairs, jwk: JWK) {
     this.#now = now;
-    this.#kid = kid;
     this.#keys = keys;
     this.jwk = jwk;
   }
 
-  static async open(now: Now, kid = 'standin-key-1'): Promise<TokenOffice> {
-    const [own, other] = await Promise.all([generateKeyPair('RS256'), generateKeyPair('RS256')]);
+  /** `saved` is what `exportKey` of an earlier office answered; without it the key is new. */
+  static async open(now: Now, saved?: SigningKey): Promise<TokenOffice> {
+    const [own, other] = await Promise.all([saved ? importPair(saved) : newPair(), newPair()]);
     const jwk = { ...(await exportJWK(own.publicKey)), kid, use: 'sig', alg: 'RS256' };
-    return new TokenOffice(now, kid, { own, other }, jwk);
+    return new TokenOffice(now, { own, other }, jwk);
+  }
+
+  async exportKey(): Promise<SigningKey> {
+    const { privateKey, publicKey } = this.#keys.own;
+    return { privateKey: await exportPKCS8(privateKey), publicKey: await exportSPKI(publicKey) };
   }
 
   /** Signs the claims as they are, with `iat`, `nbf` and an `exp` one hour ahead (seconds) where they are absent. */
@@ -49,9 +59,7 @@ export class TokenOffice {
     const payload = { iat: now, nbf: now, exp: now + 3600, ...claims };
     if (sign === 'none') return new UnsecuredJWT(payload).encode();
     const key = sign === 'valid' ? this.#keys.own.privateKey : this.#keys.other.privateKey;
-    return new SignJWT(payload)
-      .setProtectedHeader({ typ: 'JWT', kid: this.#kid, ...header, alg: 'RS256' })
-      .sign(key);
+    return new SignJWT(payload).setProtectedHeader({ typ: 'JWT', kid, ...header, alg: 'RS256' }).sign(key);
   }
 
   /** Judges an `Authorization` header for one audience, by the stand-ins' clock. */
@@ -71,9 +79,32 @@ export class TokenOffice {
   }
 }
 
+/** In PEM, for saving. */
+export interface SigningKey {
+  readonly privateKey: string;
+  readonly publicKey: string;
+}
+
+interface KeyPair {
+  readonly privateKey: CryptoKey;
+  readonly publicKey: CryptoKey;
+}
+
 interface CryptoKeyPairs {
-  readonly own: { privateKey: CryptoKey; publicKey: CryptoKey };
-  readonly other: { privateKey: CryptoKey; publicKey: CryptoKey };
+  readonly own: KeyPair;
+  readonly other: KeyPair;
+}
+
+function newPair(): Promise<KeyPair> {
+  return generateKeyPair('RS256', { extractable: true });
+}
+
+async function importPair({ privateKey, publicKey }: SigningKey): Promise<KeyPair> {
+  const kept = { extractable: true };
+  return {
+    privateKey: await importPKCS8(privateKey, 'RS256', kept),
+    publicKey: await importSPKI(publicKey, 'RS256', kept),
+  };
 }
 
 function reasonOf(error: unknown): 'malformed' | 'expired' | 'audience' | 'signature' {
