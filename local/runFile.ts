@@ -1,10 +1,10 @@
 // The run file: tells scripts, the preload and people's own tools where everything of a local run is.
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod/mini';
 import { checked } from './check.ts';
-import { writePrivateFile } from './privateFile.ts';
+import { readIfPresent, writePrivateFile } from './privateFile.ts';
 
 const text = z.string().check(z.minLength(1));
 
@@ -41,29 +41,20 @@ export function writeRunFile(directory: string, run: RunFile): void {
 /** Undefined when there is none. Throws an error naming the file and the field when it is not a run file. */
 export function readRunFile(directory: string): RunFile | undefined {
   const path = join(directory, 'run.json');
-  let content: string;
-  try {
-    content = readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const content = readIfPresent(path);
+  if (content === undefined) return undefined;
   return checked(schema, parsed(content), (reason) => new Error(`${path} is not a run file: ${reason}`));
 }
 
 /** Removes the file if it is this process's own, so that a later run keeps its file. */
 export function removeRunFile(directory: string, pid: number = process.pid): void {
-  const run = parsed(safely(() => readFileSync(join(directory, 'run.json'), 'utf8')) ?? '');
+  const run = parsed(readIfPresent(join(directory, 'run.json')) ?? '');
   if (schema.safeParse(run).data?.pid === pid) rmSync(join(directory, 'run.json'), { force: true });
 }
 
 function parsed(content: string): unknown {
-  return safely(() => JSON.parse(content) as unknown);
-}
-
-function safely<T>(make: () => T): T | undefined {
   try {
-    return make();
+    return JSON.parse(content) as unknown;
   } catch {
     return undefined;
   }

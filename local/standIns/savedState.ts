@@ -1,8 +1,7 @@
 // Keeps the stand-ins' state in a folder, so that a later run goes on where this one stopped.
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { writePrivateFile } from '../privateFile.ts';
+import { readIfPresent, writePrivateFile } from '../privateFile.ts';
 import type { CommunicationData } from './communication/identities.ts';
 import type { ArchiveData } from './dicom/archive.ts';
 import type { DirectoryData } from './directory.ts';
@@ -45,13 +44,8 @@ const fileIn = (folder: string): string => join(folder, 'stand-ins.json');
 /** Undefined when the folder has none yet. Throws an error naming the file when it holds something else. */
 export function loadState(folder: string): SavedState | undefined {
   const path = fileIn(folder);
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = readIfPresent(path);
+  if (text === undefined) return undefined;
   if (!text.startsWith(`{"format":${JSON.stringify(format)}`)) {
     throw new Error(
       `${path} is not the state of these stand-ins: remove it, or set LOCAL_STATE to another folder.`,

@@ -104,4 +104,5 @@ test('a file of another kind is not read and not overwritten', async () => {
     startCloud({ ports: freePorts, folder }),
     /stand-ins\.json is not the state.*LOCAL_STATE/,
   );
+  assert.equal(readFileSync(path, 'utf8'), '{"format":"something-else"}');
 });
