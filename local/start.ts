@@ -35,7 +35,6 @@ async function main(open: Open): Promise<string> {
   open.push(() => stack.close());
   const seeded = await seed(stack.cloud);
   const keys = { master: newKey(), function: newKey() };
-  const recent: string[] = [];
   const host = await startHostProcess({
     kind,
     port: stack.ports.host,
@@ -43,7 +42,6 @@ async function main(open: Open): Promise<string> {
     environment: stack.hostEnvironment,
     onLine: (line) => {
       if (verbose) console.log(`  host | ${line}`);
-      else if (recent.push(line) > 50) recent.shift();
     },
   });
   open.push(() => host.stop());
@@ -52,7 +50,7 @@ async function main(open: Open): Promise<string> {
     removeRunFile(stack.directory);
   });
   writeRunFile(stack.directory, run);
-  await show(run, seeded, recent);
+  await show(run, seeded);
   printWhereabouts(run, stack);
   return `Stopped: ${await host.ended}.`;
 }
@@ -76,15 +74,16 @@ function runFile(
   };
 }
 
-async function show(run: RunFile, seeded: Seeded, recent: readonly string[]): Promise<void> {
+/** A job that fails is said so and does not keep the others from being seen. */
+async function show(run: RunFile, seeded: Seeded): Promise<void> {
   console.log('\nWhat happened:');
-  try {
-    console.log(`  ✓ ${await showToken(run)}`);
-    console.log(`  ✓ ${await showRotation(run, seeded.keyId)}`);
-    console.log(`  ✓ ${await showFeed(run, seeded.files)}`);
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    throw new StartError([text, 'The last lines of the host:', ...recent].join('\n'));
+  for (const job of [showToken(run), showRotation(run, seeded.keyId), showFeed(run, seeded.files)]) {
+    const line = await job.then(
+      (text) => `✓ ${text}`,
+      (error: unknown) =>
+        `✗ ${error instanceof Error ? error.message : String(error)} (--verbose shows what the host prints)`,
+    );
+    console.log(`  ${line}`);
   }
 }
 

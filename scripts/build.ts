@@ -1,12 +1,14 @@
 // Bundles the app into dist/main.cjs, the one file that the local host, Core Tools and Azure load.
 import { build } from 'esbuild';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Builds `dist/main.cjs` with its source map beside it; throws with esbuild's own message when it cannot. */
-export async function buildBundle(outfile = 'dist/main.cjs'): Promise<void> {
-  await build({
+/** Builds the bundle with its source map beside it; throws with esbuild's own message when it cannot. */
+export async function buildBundle(outfile = join(root, 'dist/main.cjs')): Promise<void> {
+  const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: ['src/functions/main.ts'],
     outfile,
@@ -18,9 +20,17 @@ export async function buildBundle(outfile = 'dist/main.cjs'): Promise<void> {
     keepNames: true,
     sourcemap: 'external',
     logLevel: 'warning',
-    // The Functions worker supplies this one itself (facts: it is on no registry).
+    // The Functions worker supplies this one itself: it is on no registry.
     external: ['@azure/functions-core'],
+    write: false,
   });
+  await mkdir(dirname(outfile), { recursive: true });
+  for (const { path, contents } of outputFiles) {
+    // Renamed into place, so that a host that starts meanwhile never loads half a bundle.
+    const fresh = `${path}.${process.pid}`;
+    await writeFile(fresh, contents);
+    await rename(fresh, path);
+  }
 }
 
-if (import.meta.main) await buildBundle(process.argv[2]);
+if (import.meta.main) await buildBundle();

@@ -1,0 +1,104 @@
+// `npm start` and `npm run azure` as a newcomer meets them: what is printed, what is left behind, what a mistake gets.
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { readRunFile } from '../../local/runFile.ts';
+import { anyPorts, printed, runLocal, type StartedProcess } from '../support/localRun.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'telehealth-start-'));
+const environment = { ...anyPorts, LOCAL_DIR: directory };
+after(() => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function started(script: string, ...args: string[]): Promise<StartedProcess> {
+  const run = runLocal(script, args, environment);
+  after(() => run.child.kill('SIGKILL'));
+  await printed(run, 'Ctrl-C stops everything.');
+  return run;
+}
+
+test('npm start shows the three jobs, tells where everything is, and leaves nothing behind', async () => {
+  const begun = performance.now();
+  const run = await started('start.ts', '--host', 'local');
+  assert.ok(performance.now() - begun < 60_000);
+  assert.match(run.output(), /✓ token issued for 8:acs:\S+, valid until \d{4}-/);
+  assert.match(
+    run.output(),
+    /✓ secret dicom-client-secret rotated from key id [0-9a-f-]{36} to [0-9a-f-]{36}/,
+  );
+  assert.match(
+    run.output(),
+    /✓ 3 changes delivered .*queue dicom-changes.*container dicom-changes \(\S+\.ndjson/,
+  );
+
+  const file = readRunFile(directory);
+  assert.ok(file);
+  assert.equal(statSync(join(directory, 'run.json')).mode & 0o777, 0o600);
+  assert.equal(file.pid, run.child.pid);
+  assert.deepEqual(file.host, { kind: 'local', url: file.host.url, keysEnforced: true });
+
+  const second = runLocal('start.ts', ['--host', 'local'], environment);
+  assert.equal(await second.ended, 1);
+  assert.match(second.output(), /already going on .*LOCAL_DIR/);
+
+  run.child.kill('SIGINT');
+  assert.equal(await run.ended, 0);
+  assert.equal(existsSync(join(directory, 'run.json')), false);
+  for (const url of [file.host.url, file.azure.graph, file.azure.faults]) {
+    await assert.rejects(fetch(url), 'something still listens');
+  }
+});
+
+test('killed outright, it leaves no host behind', async () => {
+  const run = await started('start.ts', '--host', 'local');
+  const { host } = readRunFile(directory) ?? assert.fail('no run file');
+  run.child.kill('SIGKILL');
+  await run.ended;
+  for (let attempt = 0; attempt < 50; attempt += 1) {
+    const answered = await fetch(host.url).then(
+      () => true,
+      () => false,
+    );
+    if (!answered) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  assert.fail('the host still answers');
+});
+
+test('npm run azure starts storage and stand-ins alone and names the host that Core Tools will start', async () => {
+  const run = await started('azure.ts');
+  const file = readRunFile(directory);
+  assert.equal(file?.host.kind, 'func');
+  assert.equal(file.host.keysEnforced, false);
+  assert.equal((await fetch(`${file.azure.faults}/state`)).status, 200);
+  run.child.kill('SIGTERM');
+  assert.equal(await run.ended, 0);
+  assert.equal(existsSync(join(directory, 'run.json')), false);
+});
+
+test('a busy port is one line that names the setting', async () => {
+  const squatter = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => squatter.once('listening', resolve));
+  const address = squatter.address();
+  assert.ok(address !== null && typeof address === 'object');
+  for (const name of ['LOCAL_PORT_GRAPH', 'LOCAL_PORT_HOST', 'LOCAL_PORT_TABLE']) {
+    const run = runLocal('start.ts', ['--host', 'local'], { ...environment, [name]: String(address.port) });
+    assert.equal(await run.ended, 1);
+    assert.match(run.output(), new RegExp(`Port ${address.port} is in use.*${name}`));
+    assert.doesNotMatch(run.output(), /\n\s+at /);
+  }
+  squatter.close();
+});
+
+test('a wrong option or port is refused with what is expected', async () => {
+  const option = runLocal('start.ts', ['--host', 'docker'], environment);
+  assert.equal(await option.ended, 1);
+  assert.match(option.output(), /--host: found "docker"; expected local or func/);
+  const port = runLocal('start.ts', [], { ...environment, LOCAL_PORT_DICOM: 'http' });
+  assert.equal(await port.ended, 1);
+  assert.match(port.output(), /LOCAL_PORT_DICOM: 'http' is not a port/);
+});
