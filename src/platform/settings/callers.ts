@@ -29,14 +29,16 @@ export function readCallers(reader: Reader): CallerSettings | undefined {
   const audiences = given.issuer ? reader.required('AUTH_AUDIENCE') : reader.optional('AUTH_AUDIENCE');
   const requiredScope = reader.optional('AUTH_REQUIRED_SCOPE');
   if (issuer === undefined || audiences === undefined || requiredScope === undefined) return undefined;
-  if (isEntra(issuer) && entraTenant(issuer) === undefined) {
+  if (!isEntra(issuer)) return { issuer, audiences, requiredScope };
+  if (entraTenant(issuer) === undefined) {
     reader.problem(
       'AUTH_ISSUER',
       `found "${issuer}"; expected https://login.microsoftonline.com/<tenant GUID>/v2.0: no domain, common or organizations`,
     );
     return undefined;
   }
-  return { issuer, audiences, requiredScope };
+  // Entra writes its issuer in lower case, whatever case the tenant id was copied in.
+  return { issuer: new URL(issuer).href.toLowerCase(), audiences, requiredScope };
 }
 
 /** A role that must be chosen; one other than `none` needs issuer and audience to be verifiable. */

@@ -41,6 +41,8 @@ function readResource(reader: Reader): CommunicationSettings['resource'] | undef
       'COMMUNICATION_SERVICES_ENDPOINT',
       'given together with COMMUNICATION_SERVICES_CONNECTION_STRING; expected one',
     );
+    reader.optional('COMMUNICATION_SERVICES_ENDPOINT');
+    reader.optional('COMMUNICATION_SERVICES_CONNECTION_STRING');
     return undefined;
   }
   if (byString) {

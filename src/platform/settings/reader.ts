@@ -12,6 +12,8 @@ import type { SettingProblem, StorageSettings } from './types.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+const hidden = 'a value that is not shown';
+
 type ValueOf<N extends SettingName> = (typeof table)[N] extends Row<infer T> ? T : never;
 
 export class Reader {
@@ -98,14 +100,13 @@ export class Reader {
     if (text === undefined) return undefined;
     const value = row.parse(text);
     if (value === undefined)
-      this.problem(
-        name,
-        `found ${row.secret ? 'a value that is not shown' : quoted(text)}; expected ${row.expects}`,
-      );
+      this.problem(name, `found ${row.secret ? hidden : quoted(text)}; expected ${row.expects}`);
     return value;
   }
 }
 
+/** A secret pasted into the wrong setting must not be repeated: what may hold one is not shown. */
 function quoted(text: string): string {
+  if (/[=@?~"]|[\w+/]{40}/.test(text)) return hidden;
   return text.length > 80 ? `"${text.slice(0, 80)}…"` : `"${text}"`;
 }

@@ -27,7 +27,7 @@ const triggers = {
 
 /** Never throws: what is wrong stands in the sections. */
 export function parseSettings(environment: Environment): Settings {
-  return Object.freeze({
+  return frozen({
     operations: readOperations(environment),
     communication: section(environment, triggers.communication, readCommunication),
     rotation: section(environment, triggers.rotation, readRotation),
@@ -55,30 +55,37 @@ function section<T>(
   read: (reader: Reader) => T | undefined,
 ): Section<T> {
   const reader = new Reader(environment);
-  if (!names.some((name) => reader.has(name))) return Object.freeze({ state: 'off' });
+  if (!names.some((name) => reader.has(name))) return { state: 'off' };
   const value = read(reader);
   if (value === undefined || reader.problems.length > 0) {
-    return Object.freeze({ state: 'misconfigured', problems: Object.freeze(reader.problems) });
+    return { state: 'misconfigured', problems: reader.problems };
   }
-  return Object.freeze({ state: 'on', value: Object.freeze(value) });
+  return { state: 'on', value };
 }
 
 /** A role that is not chosen yet asks for the function key alone: the details are needed most when settings are missing. */
 function readOperations(environment: Environment): OperationsSettings {
   const reader = new Reader(environment);
-  return Object.freeze({
+  return {
     role: reader.optional('AUTH_OPERATOR_ROLE') ?? 'none',
     callers: readCallers(reader),
-  });
+  };
 }
 
 function readSchedules(environment: Environment): Schedules {
   const reader = new Reader(environment);
   const or = (name: 'IDENTITY_CLEANUP_SCHEDULE' | 'ROTATION_SCHEDULE' | 'CHANGE_FEED_SCHEDULE'): string =>
     reader.optional(name) ?? table[name].fallback;
-  return Object.freeze({
+  return {
     cleanUpIdentities: or('IDENTITY_CLEANUP_SCHEDULE'),
     rotateSecrets: or('ROTATION_SCHEDULE'),
     pullChangeFeed: or('CHANGE_FEED_SCHEDULE'),
-  });
+  };
+}
+
+function frozen<T extends object>(value: T): T {
+  for (const part of Object.values(value) as unknown[]) {
+    if (typeof part === 'object' && part !== null) frozen(part);
+  }
+  return Object.freeze(value);
 }

@@ -2,21 +2,23 @@
 import type { Reader } from './reader.ts';
 import type { StorageSettings } from './types.ts';
 
-/** The account of the app's own state: `STATE_STORAGE`, else the host's. Without either nothing works. */
+/**
+ * The account of the app's own state: `STATE_STORAGE`, else the host's. The host's is not judged where it is not used: it
+ * needs no table service of its own.
+ */
 export function readState(reader: Reader): StorageSettings | undefined {
-  const own = reader.storage('STATE_STORAGE');
+  const found = reader.storage('STATE_STORAGE');
+  const judged = () =>
+    reader.problems.some(({ setting }) => /^(STATE_STORAGE|AzureWebJobsStorage)/.test(setting));
+  if (found !== undefined || judged()) return found;
   const host = reader.storage('AzureWebJobsStorage');
-  const found = own ?? host;
-  if (
-    found === undefined &&
-    reader.problems.every(({ setting }) => !/^(STATE_STORAGE|AzureWebJobsStorage)/.test(setting))
-  ) {
+  if (host === undefined && !judged()) {
     reader.problem(
       'AzureWebJobsStorage',
       'missing; expected a storage connection string or AzureWebJobsStorage__accountName',
     );
   }
-  return found;
+  return host;
 }
 
 /** The account of the deliveries: `CHANGE_FEED_STORAGE`, else that of the state. */

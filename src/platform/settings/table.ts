@@ -1,6 +1,6 @@
 // The one table of app settings: name, form, default and what is expected. Parsing, the sample and the README follow it.
-import { Cron } from 'croner';
 import * as z from 'zod/mini';
+import { ncrontab } from './ncrontab.ts';
 import type { ChangeFeedStart, MetadataChoice, RequiredRole, TokenScope } from './types.ts';
 
 /** Parses one setting's text; `undefined` from `parse` means that the text does not fit `expects`. */
@@ -17,19 +17,17 @@ const row = <T>(expects: string, parse: Row<T>['parse'], fallback?: string): Row
 
 const matches = (pattern: RegExp) => (text: string) => (pattern.test(text) ? text : undefined);
 const guid = matches(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i);
-const anyText = (text: string): string => text;
+
+/** An https URL without query, fragment and user. */
+function httpsUrl(text: string): URL | undefined {
+  const url = /[?#@]/.test(text) ? null : URL.parse(text);
+  return url?.protocol === 'https:' ? url : undefined;
+}
 
 /** `https://host[:port]` without path, query or user, a trailing slash removed and the host in lower case. */
 export function httpsOrigin(text: string): string | undefined {
-  const url = URL.parse(text);
-  const bare =
-    url?.protocol === 'https:' && url.pathname === '/' && !url.search && !url.hash && !url.username;
-  return bare ? url.origin : undefined;
-}
-
-function issuer(text: string): string | undefined {
-  const url = URL.parse(text);
-  return url?.protocol === 'https:' && !url.search && !url.hash && !url.username ? text : undefined;
+  const url = httpsUrl(text);
+  return url?.pathname === '/' ? url.origin : undefined;
 }
 
 function integer(min: number, max: number, fallback: string): Row<number> {
@@ -62,19 +60,8 @@ const requiredRole = row<RequiredRole>('the value of an app role, or none', (tex
   text === 'none' ? 'none' : /^[\w.:-]{1,120}$/.test(text) ? { role: text } : undefined,
 );
 
-/** NCRONTAB with six fields; the characters are checked first because croner knows more dialects than the host does. */
 function schedule(fallback: string): Row<string> & { readonly fallback: string } {
   return { expects: 'an NCRONTAB expression with six fields', parse: ncrontab, fallback };
-}
-
-function ncrontab(text: string): string | undefined {
-  if (!/^([\d*,/A-Z-]+ ){5}[\d*,/A-Z-]+$/i.test(text) || /\d[LW]|\b[LW]\b/i.test(text)) return undefined;
-  try {
-    new Cron(text, { paused: true, mode: '6-part' }).stop();
-    return text;
-  } catch {
-    return undefined;
-  }
 }
 
 function start(text: string): ChangeFeedStart | undefined {
@@ -90,6 +77,8 @@ const metadataName = matches(/^([A-Z][A-Za-z0-9]{1,63}|[0-9A-Fa-f]{8})$/);
 
 function metadata(text: string): MetadataChoice | undefined {
   if (text === 'none' || text === 'full') return { kind: text };
+  // `None` has the form of a keyword, but whoever writes it means the word.
+  if (/^(none|full)$/i.test(text)) return undefined;
   const names = list(metadataName)(text);
   return names && { kind: 'selected', names };
 }
@@ -144,7 +133,10 @@ export const table = {
     credentialNames.find((name) => name.toLowerCase() === text.toLowerCase()),
   ),
   AZURE_AUTHORITY_HOST: row('an https URL without a path', httpsOrigin, 'https://login.microsoftonline.com'),
-  AUTH_ISSUER: row('an https URL, for Entra https://login.microsoftonline.com/<tenant GUID>/v2.0', issuer),
+  AUTH_ISSUER: row(
+    'an https URL, for Entra https://login.microsoftonline.com/<tenant GUID>/v2.0',
+    (text) => httpsUrl(text) && text,
+  ),
   AUTH_AUDIENCE: row(
     'one or several audiences, comma separated',
     list((text) => (text === '' ? undefined : text)),
@@ -230,7 +222,17 @@ export const storageParts = {
 } as const satisfies Record<string, Row<unknown>>;
 export const storageConnectionString: Row<string> = {
   expects: 'a storage connection string, or <name>__accountName for sign-in with an identity',
-  parse: (text) =>
-    /^UseDevelopmentStorage=true;?$|(^|;)(AccountName|BlobEndpoint)=/i.test(text) ? anyText(text) : undefined,
+  parse: connectionString,
   secret: true,
 };
+
+/** The forms that the storage clients take; anything else would fail at their first use, in each call anew. */
+function connectionString(text: string): string | undefined {
+  if (/^UseDevelopmentStorage=true;?$/.test(text)) return text;
+  const has = (name: string): boolean => new RegExp(`(?:^|;)${name}=[^;]`).test(text);
+  const endpoints = ['BlobEndpoint', 'QueueEndpoint', 'TableEndpoint'].every(has);
+  const withKey =
+    /(?:^|;)DefaultEndpointsProtocol=https?;/i.test(text) && ['AccountName', 'AccountKey'].every(has);
+  const complete = withKey ? endpoints || has('EndpointSuffix') : endpoints && has('SharedAccessSignature');
+  return complete ? text : undefined;
+}
