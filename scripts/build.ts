@@ -33,4 +33,5 @@ export async function buildBundle(outfile = join(root, 'dist/main.cjs')): Promis
   }
 }
 
-if (import.meta.main) await buildBundle();
+// esbuild has printed its own message by then.
+if (import.meta.main) await buildBundle().catch(() => (process.exitCode = 1));
