@@ -126,7 +126,9 @@ async function callFunction(
   params: Record<string, string>,
   invoker: Invoker,
 ): Promise<void> {
-  const bytes = await readBody(request);
+  // Measured: without a Content-Length above 0 the body is lost, so a chunked upload reaches the handler empty.
+  const body =
+    Number(headers.get('content-length') ?? 0) > 0 ? { bytes: await readBody(request) } : undefined;
   const http = {
     method: request.method,
     // Measured: the scheme and the Host header as they are; X-Forwarded-* change nothing.
@@ -134,7 +136,7 @@ async function callFunction(
     nullableHeaders: nullable(headers),
     nullableQuery: nullable(target.query),
     nullableParams: nullable(Object.entries(params)),
-    body: bytes.length > 0 ? { bytes } : undefined,
+    body,
   };
   const returned = await invoker.run({
     target: found.registered,
@@ -148,10 +150,8 @@ function nullable(entries: Iterable<[string, string]>): Record<string, { value: 
   return Object.fromEntries(Array.from(entries, ([name, value]) => [name, { value }]));
 }
 
-/** Measured: without a Content-Length above 0 the body is lost, so a chunked upload reaches the handler empty. */
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  const keep = Number(request.headers['content-length'] ?? 0) > 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) if (keep) chunks.push(chunk);
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
   return Buffer.concat(chunks);
 }

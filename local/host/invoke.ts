@@ -53,11 +53,16 @@ export function createInvoker(options: InvokerOptions): Invoker {
   const running = new Map<Promise<unknown>, (error: Error) => void>();
   return {
     async run(call) {
-      const abandoned = Promise.withResolvers<never>();
-      const work = logged(call, options.log, (id) =>
-        Promise.race([withTimeout(perform(call, id, options), call, id, options), abandoned.promise]),
-      );
-      running.set(work, abandoned.reject);
+      const givenUp = Promise.withResolvers<never>();
+      const work = logged(call, options.log, async (id) => {
+        const timer = rejectLate(givenUp.reject, call, id, options.timeoutMs);
+        try {
+          return await Promise.race([perform(call, id, options), givenUp.promise]);
+        } finally {
+          clearTimeout(timer);
+        }
+      });
+      running.set(work, givenUp.reject);
       try {
         return await work;
       } finally {
@@ -65,12 +70,21 @@ export function createInvoker(options: InvokerOptions): Invoker {
       }
     },
     failAll(error) {
-      for (const reject of running.values()) reject(error);
+      for (const giveUp of running.values()) giveUp(error);
     },
     async idle() {
       await Promise.allSettled(running.keys());
     },
   };
+}
+
+function rejectLate(reject: (error: Error) => void, call: Call, id: string, timeoutMs: number) {
+  // A limit beyond what setTimeout takes (25 days) is none.
+  if (timeoutMs >= 2 ** 31) return undefined;
+  return setTimeout(() => {
+    const name = `'Functions.${call.target.metadata.name}' (Id: '${id}')`;
+    reject(new Error(`Timeout value of ${timeoutMs / 1000} s was exceeded by function ${name}.`));
+  }, timeoutMs);
 }
 
 async function logged(call: Call, log: Log, work: (id: string) => Promise<unknown>): Promise<unknown> {
@@ -88,25 +102,6 @@ async function logged(call: Call, log: Log, work: (id: string) => Promise<unknow
   } catch (error) {
     log({ level: 'error', category, message: `${outcome('Failed')}\n${describeError(error)}` });
     throw error;
-  }
-}
-
-async function withTimeout(
-  work: Promise<unknown>,
-  call: Call,
-  id: string,
-  { timeoutMs }: InvokerOptions,
-): Promise<unknown> {
-  if (timeoutMs === Infinity) return work;
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    const name = `'Functions.${call.target.metadata.name}' (Id: '${id}')`;
-    late.reject(new Error(`Timeout value of ${timeoutMs / 1000} s was exceeded by function ${name}.`));
-  }, timeoutMs);
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -1,5 +1,4 @@
 // Fires timer functions by their schedule: one run at a time, with retries, and the status the handler is shown.
-import { setTimeout as delay } from 'node:timers/promises';
 import type { TimerFunction } from './catalog.ts';
 import type { RetryOptions } from './core.ts';
 import type { Invoker, RetryContext } from './invoke.ts';
@@ -33,7 +32,7 @@ const longestTimeoutMs = 2 ** 31 - 1;
  * The status lives as long as this process, where the real host keeps it in its storage: a run missed while no host ran
  * is not made up for here, and `isPastDue` is always false.
  */
-export function createTimer(timer: TimerFunction, invoker: Invoker): HostTimer {
+export function createTimer(timer: TimerFunction, invoker: Pick<Invoker, 'run'>): HostTimer {
   const { schedule, registered, binding } = timer;
   const now = new Date();
   const status: Status = { last: undefined, next: schedule.next(now), lastUpdated: now };
@@ -96,8 +95,18 @@ async function waitUntil(due: Date, signal: AbortSignal): Promise<boolean> {
   return !signal.aborted;
 }
 
+/** Ends early when it is stopped. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return delay(Math.min(ms, longestTimeoutMs), undefined, { signal }).catch(() => undefined);
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timeout);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timeout = setTimeout(end, Math.min(ms, longestTimeoutMs));
+    signal.addEventListener('abort', end);
+    if (signal.aborted) end();
+  });
 }
 
 function timerInfo(timer: TimerFunction, { last, next, lastUpdated }: Status): object {

@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
+import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { startHost, type Host, type HostOptions } from '../../../local/host/host.ts';
+import type { LogLine } from '../../../local/host/log.ts';
 
 export interface RawRequest {
   readonly method: string;
@@ -57,28 +59,55 @@ export function send(
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** A folder with `source` (which may import @azure/functions) bundled like the real app; removed when the test file ends. */
-export async function makeApp(source: string, hostJson: object = {}): Promise<string> {
-  const folder = makeFolder({
+/** A folder with `source` (which may import @azure/functions) bundled like the real app; removed when the test ends. */
+export async function makeApp(t: TestContext, source: string, hostJson: object = {}): Promise<string> {
+  const folder = makeFolder(t, {
     'package.json': JSON.stringify({ main: 'main.cjs' }),
     'host.json': JSON.stringify({ version: '2.0', ...hostJson }),
   });
   await build({
-    stdin: { contents: source, resolveDir: root },
+    stdin: { contents: `import { app } from '@azure/functions';\n${source}`, resolveDir: root },
     outfile: join(folder, 'main.cjs'),
     bundle: true,
     platform: 'node',
     format: 'cjs',
+    logLevel: 'error',
     external: ['@azure/functions-core'],
   });
   return folder;
 }
 
-export function makeFolder(files: Readonly<Record<string, string>>): string {
+export function makeFolder(t: TestContext, files: Readonly<Record<string, string>>): string {
   const folder = mkdtempSync(join(tmpdir(), 'functions-host-'));
-  after(() => {
+  t.after(() => {
     rmSync(folder, { recursive: true, force: true });
   });
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   return folder;
+}
+
+export interface TestHost {
+  readonly host: Host;
+  readonly lines: readonly LogLine[];
+  get(path: string, headers?: RawRequest['headers']): Promise<Answer>;
+  send(request: RawRequest): Promise<Answer>;
+}
+
+/** Starts an app of `source` in this process and stops it when the test ends. */
+export async function runApp(
+  t: TestContext,
+  source: string,
+  { hostJson, ...options }: Partial<HostOptions> & { readonly hostJson?: object } = {},
+): Promise<TestHost> {
+  const appDirectory = options.appDirectory ?? (await makeApp(t, source, hostJson));
+  const lines: LogLine[] = [];
+  const log = (line: LogLine) => lines.push(line);
+  const host = await startHost({ port: 0, environment: {}, log, ...options, appDirectory });
+  t.after(() => host.stop());
+  return {
+    host,
+    lines,
+    get: (path, headers = {}) => send(host.url, { method: 'GET', path, headers }),
+    send: (request) => send(host.url, request),
+  };
 }
