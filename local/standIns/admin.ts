@@ -62,14 +62,16 @@ export function createAdmin({ standIns, faults, log, tokens }: AdminOptions): Ho
     faults.remove(c.req.param('id')) ? c.body(null, 204) : c.json({ error: 'There is no such fault.' }, 404),
   );
   app.get('/requests', (c) => {
-    const { service, since } = checked(requestQuery, c.req.query(), badRequest);
+    // As in `?service=&since=`: an empty one counts as absent.
+    const given = Object.entries(c.req.query()).filter(([, value]) => value !== '');
+    const { service, since } = checked(requestQuery, Object.fromEntries(given), badRequest);
     return c.json(log.list(service, Number(since ?? 0)));
   });
   app.get('/state', (c) => c.json(stateOf(standIns)));
   app.post('/tokens', async (c) => {
     const { claims = {}, ...rest } = checked(tokenRequest, json((await c.req.text()) || '{}'), badRequest);
     const token = await tokens.sign({ claims: userClaims(claims), ...rest }).catch((error: unknown) => {
-      throw new BadRequest(`header: ${error instanceof Error ? error.message : String(error)}`);
+      throw new BadRequest(`claims or header: ${error instanceof Error ? error.message : String(error)}`);
     });
     return c.json({ token });
   });

@@ -40,6 +40,7 @@ test('blob, queue and table work in memory through the real clients', async (t) 
 test('in a folder the data outlives a restart', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'azurite-'));
   const first = await startAzurite({ ports: freePorts, folder: join(folder, 'storage') });
+  t.after(() => first.close());
   const before = clients(first.connectionString);
   await before.container.create();
   await before.container.getBlockBlobClient('a').upload('kept', 4);

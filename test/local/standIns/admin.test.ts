@@ -128,6 +128,7 @@ test('the request log names number, service, method, path, status and fault, and
     { number: last + 1, ...entry, status: 200 },
     { number: last + 2, ...entry, status: 503, fault: id },
   ]);
+  assert.deepEqual((await call('GET', `/requests?service=&since=${last}`)).body, body);
   assert.deepEqual((await call('GET', '/requests?service=dicom')).body, []);
   for (const query of ['service=storage', 'since=x', 'from=1']) {
     assert.equal((await call('GET', `/requests?${query}`)).status, 400);
