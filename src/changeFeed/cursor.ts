@@ -16,6 +16,15 @@ export interface CrossedHole extends Interval {
   readonly readAt: number;
 }
 
+/** Where a cursor is put by its start or by an operator. */
+export interface Position {
+  /** The change after this sequence is the first to be delivered. */
+  readonly committed: number;
+  readonly anchor: Anchor | null;
+  /** What is missing just below, and may still commit. */
+  readonly crossed: readonly CrossedHole[];
+}
+
 /** A range on its way to the sinks: written before the first delivery, repeated exactly until every sink has taken it. */
 export interface Pending extends Interval {
   /** Numbers inside that are not delivered with it, though they may turn up later. */
@@ -104,11 +113,6 @@ export function planRange(cursor: Cursor, scan: Scan, settleMs: number): RangePl
   };
 }
 
-/** True when a hole in these pages may not be crossed yet: what follows cannot be delivered in this run. */
-export function isHeld(holes: readonly Hole[], scan: Scan, settleMs: number): boolean {
-  return judgeHoles(holes, scan, settleMs).some(({ settled }) => !settled);
-}
-
 function judgeHoles(known: readonly Hole[], { pages, latest }: Scan, settleMs: number): JudgedHole[] {
   const all = pages.flatMap(({ entries }) => entries);
   const neighbourAge = Math.max(feedOldNeighbourMs, feedOldNeighbourSettles * settleMs);
@@ -155,8 +159,7 @@ export function commit(cursor: Cursor, entries: readonly FeedEntry[], now: numbe
   };
 }
 
-/** The crossed holes without one interval. */
-export function without(crossed: readonly CrossedHole[], interval: Interval): CrossedHole[] {
+function without(crossed: readonly CrossedHole[], interval: Interval): CrossedHole[] {
   return crossed.flatMap((hole) => subtract(hole, [interval]).map((part) => ({ ...hole, ...part })));
 }
 
@@ -172,4 +175,22 @@ export function highWater({ committed, anchor, pending }: Cursor): number {
 export function wasReset(cursor: Cursor, latest: number, atAnchor: FeedEntry | undefined): boolean {
   if (latest < highWater(cursor)) return true;
   return cursor.anchor !== null && !isAnchored(cursor.anchor, atAnchor);
+}
+
+export function newCursor(position: Position, epoch: number): Cursor {
+  return { epoch, ...position, pending: null, holes: [] };
+}
+
+/** A cursor put elsewhere in the same feed: what it watches below the new place, it watches on. */
+export function moved(cursor: Cursor, position: Position): Cursor {
+  const above = { from: position.committed + 1, to: Number.MAX_SAFE_INTEGER };
+  const kept = without(cursor.crossed, above);
+  const added = position.crossed.flatMap((hole) =>
+    subtract(hole, kept).map((part) => ({ ...hole, ...part })),
+  );
+  return {
+    ...newCursor(position, cursor.epoch),
+    anchor: position.anchor ?? cursor.anchor,
+    crossed: [...kept, ...added].sort((left, right) => left.from - right.from),
+  };
 }

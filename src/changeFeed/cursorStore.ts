@@ -2,11 +2,12 @@
 import type { TableClient } from '@azure/data-tables';
 import type { ContainerClient } from '@azure/storage-blob';
 import * as z from 'zod/mini';
-import { isoTime, type Clock } from '../platform/clock.ts';
+import type { Clock } from '../platform/clock.ts';
 import { isAppError } from '../platform/errors.ts';
 import { acquireLease, type Lease } from '../platform/lease.ts';
 import { StateDocuments } from '../platform/stateDocuments.ts';
-import { storageFailure, withCreate } from '../platform/storage.ts';
+import { storageFailure } from '../platform/storage.ts';
+import { Birth } from './birth.ts';
 import type { Cursor } from './cursor.ts';
 import { FeedStop } from './outcome.ts';
 import { reportShape, type FeedReport } from './report.ts';
@@ -62,18 +63,18 @@ export interface CursorSession {
   /** Aborts when another run may hold the cursor. */
   readonly lost: AbortSignal;
   /** Throws `FeedStop` (`lost_lease`) once the lease no longer vouches for us. */
-  guard(): void;
+  readonly guard: () => void;
   /** Writes it on the condition that nobody else did and the lease is ours; throws `FeedStop` (`lost_lease`) if not. */
-  save(next: StoredCursor): Promise<void>;
-  close(): Promise<void>;
+  readonly save: (next: StoredCursor) => Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface CursorStore {
   /** Without a lease, for reports. */
   find(): Promise<Found>;
   open(): Promise<Opened>;
-  /** Makes the first cursor, or one in place of a lost one. Throws `busy` when another run was faster. */
-  create(next: StoredCursor): Promise<void>;
+  /** Makes the first cursor, or one in place of a lost one. Throws `conflict` when another run was faster. */
+  readonly create: (next: StoredCursor) => Promise<void>;
 }
 
 export interface StoreOptions {
@@ -84,122 +85,110 @@ export interface StoreOptions {
   readonly clock: Clock;
 }
 
+interface Read extends StoredCursor {
+  readonly etag: string;
+}
+
 export function createCursorStore({ service, container, births, clock }: StoreOptions): CursorStore {
   const documents = new StateDocuments(container);
-  const { host } = new URL(service);
-  const path = `change-feed/${host}/cursor.json`;
-  const birth = createBirth(births, host, service, clock);
-
-  async function read(): Promise<(StoredCursor & { readonly etag: string }) | undefined> {
-    const found = await documents.read(path, schema, documentShape);
-    if (!found) return undefined;
-    const { report, schema: _, service: __, ...cursor } = found.value;
-    return { cursor, report, etag: found.etag };
-  }
+  const birth = new Birth(births, service, clock);
+  const path = `change-feed/${new URL(service).host}/cursor.json`;
 
   async function withoutBlob(): Promise<Exclude<Found, { kind: 'present' }>> {
-    const epoch = await birth.read();
+    const epoch = await birth.epoch();
     return epoch === undefined ? { kind: 'absent' } : { kind: 'lost', epoch };
   }
 
-  const body = ({ cursor, report }: StoredCursor): StoredCursor['cursor'] & { readonly schema: number } => ({
-    ...{ schema, service },
-    ...cursor,
-    ...{ report },
-  });
-
-  function startSession(lease: Lease, found: StoredCursor & { readonly etag: string }): CursorSession {
-    let etag = found.etag;
-    const guard = (): void => {
-      if (!lease.vouches()) throw lostLease();
-    };
-    return {
-      stored: found,
-      lost: lease.lost,
-      guard,
-      async save(next) {
-        guard();
-        if (next.cursor.epoch > found.cursor.epoch) await birth.write(next.cursor.epoch);
-        try {
-          etag = await documents.write(path, body(next), { kind: 'etag', etag, leaseId: lease.id });
-        } catch (error) {
-          throw isAppError(error, 'conflict') ? lostLease(error) : error;
-        }
-      },
-      close: () => lease.release(),
-    };
+  async function openLeased(lease: Lease): Promise<Opened> {
+    try {
+      const found = await read(documents, path);
+      if (!found) throw lostLease();
+      // Before anything is delivered the birth is on record: a run may have died between the two writes.
+      await birth.ensure(found.cursor.epoch);
+      const write = (body: Body, etag: string): Promise<string> =>
+        documents.write(path, body, { kind: 'etag', etag, leaseId: lease.id });
+      return { kind: 'open', session: createSession({ service, birth, lease, write }, found) };
+    } catch (error) {
+      await lease.release();
+      throw error;
+    }
   }
 
   return {
     async find() {
-      const found = await read();
+      const found = await read(documents, path);
       return found ? { kind: 'present', ...found } : withoutBlob();
     },
     async open() {
-      let lease;
-      try {
-        lease = await acquireLease(container, path, clock, { makeAbsent: false });
-      } catch (error) {
-        // Only a blob that certainly is not there; anything else ends the run, or an outage would look like a first run.
-        const { code } = storageFailure(error);
-        if (code !== 'BlobNotFound' && code !== 'ContainerNotFound') throw error;
-        return withoutBlob();
-      }
-      if (!lease) return { kind: 'busy' };
-      try {
-        const found = await read();
-        if (!found) throw lostLease();
-        // Before anything is delivered the birth is on record: a run may have died between the two writes.
-        await birth.ensure(found.cursor.epoch);
-        return { kind: 'open', session: startSession(lease, found) };
-      } catch (error) {
-        await lease.release();
-        throw error;
-      }
+      const lease = await leaseIfThere(container, path, clock);
+      if (lease === 'missing') return withoutBlob();
+      return lease ? openLeased(lease) : { kind: 'busy' };
     },
-    async create(next) {
+    create: async (next) => {
+      // A raised epoch is on record first: no crash may let it be given out twice.
       if (next.cursor.epoch > 1) await birth.write(next.cursor.epoch);
-      await documents.write(path, body(next), { kind: 'absent' });
+      await documents.write(path, bodyOf(service, next), { kind: 'absent' });
       await birth.ensure(next.cursor.epoch);
     },
   };
 }
 
-interface Birth {
-  read(): Promise<number | undefined>;
-  write(epoch: number): Promise<void>;
-  /** Writes the row where there is none; asks once per process. */
-  ensure(epoch: number): Promise<void>;
+async function read(documents: StateDocuments, path: string): Promise<Read | undefined> {
+  const found = await documents.read(path, schema, documentShape);
+  if (!found) return undefined;
+  const { report, schema: _, service: __, ...cursor } = found.value;
+  return { cursor, report, etag: found.etag };
 }
 
-function createBirth(table: TableClient, host: string, service: string, clock: Clock): Birth {
-  const key = { partitionKey: host, rowKey: 'cursor' };
-  let known = false;
-  const birth: Birth = {
-    async read() {
+/** `missing` only for a blob that certainly is not there: anything else ends the run, or an outage would look like a first run. */
+async function leaseIfThere(
+  container: ContainerClient,
+  path: string,
+  clock: Clock,
+): Promise<Lease | 'missing' | undefined> {
+  try {
+    return await acquireLease(container, path, clock, { makeAbsent: false });
+  } catch (error) {
+    const { code } = storageFailure(error);
+    if (code === 'BlobNotFound' || code === 'ContainerNotFound') return 'missing';
+    throw error;
+  }
+}
+
+type Body = Cursor & { readonly schema: number };
+
+function bodyOf(service: string, { cursor, report }: StoredCursor): Body {
+  return { ...{ schema, service }, ...cursor, ...{ report } };
+}
+
+interface SessionParts {
+  readonly service: string;
+  readonly birth: Birth;
+  readonly lease: Lease;
+  /** Answers the new ETag. */
+  readonly write: (body: Body, etag: string) => Promise<string>;
+}
+
+function createSession({ service, birth, lease, write }: SessionParts, found: Read): CursorSession {
+  let { etag } = found;
+  const guard = (): void => {
+    if (!lease.vouches()) throw lostLease();
+  };
+  return {
+    stored: found,
+    lost: lease.lost,
+    guard,
+    save: async (next) => {
+      guard();
+      if (next.cursor.epoch > found.cursor.epoch) await birth.write(next.cursor.epoch);
       try {
-        const row = await table.getEntity<{ epoch: number }>(key.partitionKey, key.rowKey);
-        return z.parse(whole, row.epoch);
+        etag = await write(bodyOf(service, next), etag);
       } catch (error) {
-        const { code } = storageFailure(error);
-        if (code === 'ResourceNotFound' || code === 'TableNotFound') return undefined;
-        throw error;
+        throw isAppError(error, 'conflict') ? lostLease(error) : error;
       }
     },
-    async write(epoch) {
-      const row = { ...key, service, epoch, time: isoTime(clock.now()) };
-      await withCreate(
-        () => table.createTable(),
-        () => table.upsertEntity(row, 'Replace'),
-      );
-      known = true;
-    },
-    async ensure(epoch) {
-      if (!known && (await birth.read()) === undefined) await birth.write(epoch);
-      known = true;
-    },
+    close: () => lease.release(),
   };
-  return birth;
 }
 
 function lostLease(cause?: unknown): FeedStop {

@@ -98,7 +98,9 @@ function toEntry(json: unknown): FeedEntry {
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     throw badReply('an entry that is not an object');
   const fields = new Map(
-    Object.entries(json).map(([key, value]: [string, unknown]) => [key.toLowerCase(), value]),
+    Object.entries(json)
+      .filter(([, value]) => value !== null)
+      .map(([key, value]: [string, unknown]) => [key.toLowerCase(), value]),
   );
   const text = (name: string): string => {
     const value = fields.get(name);
@@ -117,7 +119,7 @@ function toEntry(json: unknown): FeedEntry {
     action: known(fields.get('action'), 'action', ['Create', 'Delete', 'Update']),
     state: known(fields.get('state'), 'state', ['Current', 'Replaced', 'Deleted']),
     timestamp: timestamp(text('timestamp')),
-    filePath: fields.get('filepath') == null ? undefined : text('filepath'),
+    filePath: fields.has('filepath') ? text('filepath') : undefined,
     metadata: metadataOf(fields.get('metadata')),
   };
 }
@@ -138,8 +140,9 @@ function timestamp(text: string): string {
 }
 
 function metadataOf(value: unknown): DicomJson | undefined {
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'object' || Array.isArray(value)) throw badReply('metadata that is not an object');
+  if (value === undefined) return undefined;
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw badReply('metadata that is not an object');
   return value as DicomJson;
 }
 

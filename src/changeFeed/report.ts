@@ -68,17 +68,14 @@ export function makeReport(
   cursor?: Cursor,
   tally: Tally = emptyTally(),
 ): FeedReport {
-  const committed = cursor?.committed ?? null;
-  const lag = committed === null || tally.latest === null ? null : Math.max(0, tally.latest - committed);
-  const lagSeconds = lag === 0 ? 0 : tally.lagSeconds;
+  const { latest, delivered, late, repeated, queueLength } = tally;
+  const lag = cursor && latest !== null ? Math.max(0, latest - cursor.committed) : null;
   return {
     ...{ service, outcome, time: now === undefined ? null : isoTime(now) },
-    ...{ cursor: committed, epoch: cursor?.epoch ?? null, latest: tally.latest, lag },
-    ...(lagSeconds === undefined ? {} : { lagSeconds }),
-    holes: { held: count(cursor?.holes ?? []), crossed: count(cursor?.crossed ?? []) },
-    ...{ delivered: tally.delivered, late: tally.late, repeated: tally.repeated, deadLetters: 0 },
-    ...(tally.queueLength === undefined ? {} : { queueLength: tally.queueLength }),
-    ...(error ? { error } : {}),
+    ...{ cursor: cursor?.committed ?? null, epoch: cursor?.epoch ?? null, latest, lag },
+    lagSeconds: lag === 0 ? 0 : tally.lagSeconds,
+    holes: cursor ? { held: count(cursor.holes), crossed: count(cursor.crossed) } : { held: 0, crossed: 0 },
+    ...{ delivered, late, repeated, deadLetters: 0, queueLength, error },
   };
 }
 

@@ -2,20 +2,14 @@
 import { feedStartWindowMs, feedWindowRows } from '../platform/limits.ts';
 import { isoTime } from '../platform/clock.ts';
 import type { ChangeFeedStart } from '../platform/settings/types.ts';
-import type { CrossedHole } from './cursor.ts';
+import type { Position } from './cursor.ts';
 import type { ChangeFeedReader, Frame, Latest } from './dicomChangeFeed.ts';
-import { anchorOf, timestampMs, type Anchor, type FeedEntry } from './entry.ts';
+import { anchorOf, timestampMs, type FeedEntry } from './entry.ts';
 import { missing } from './intervals.ts';
 import { FeedStop } from './outcome.ts';
 
-export interface Position {
-  /** The change after this sequence is the first to be delivered. */
-  readonly committed: number;
-  readonly anchor: Anchor | null;
-  readonly crossed: readonly CrossedHole[];
-}
-
-interface Place {
+/** Through which reader a position is looked up, and in which time. */
+export interface Place {
   readonly reader: ChangeFeedReader;
   readonly pageSize: number;
   readonly frame: Frame;

@@ -1,0 +1,135 @@
+// The change feed puller: every create, update and delete of each DICOM service reaches the sinks, none lost, in order.
+import { AppError } from '../platform/errors.ts';
+import { feedServicesAtOnce } from '../platform/limits.ts';
+import type { Log } from '../platform/log.ts';
+import { stateContainer, type Platform } from '../platform/platform.ts';
+import { withinBudget, type Run } from '../platform/run.ts';
+import type { ChangeFeedSettings } from '../platform/settings/types.ts';
+import { createBlobSink } from './blobSink.ts';
+import { eachAtOnce } from './concurrency.ts';
+import { createCursorStore } from './cursorStore.ts';
+import { createReader } from './dicomChangeFeed.ts';
+import { resolveMetadata } from './metadata.ts';
+import { moveCursor, type Move } from './moveCursor.ts';
+import { isFine } from './outcome.ts';
+import { createQueueSink } from './queueSink.ts';
+import { makeReport, type FeedReport } from './report.ts';
+import { pullService, reportOf, type ServiceParts } from './service.ts';
+import type { Sink } from './sink.ts';
+
+export type { FeedReport } from './report.ts';
+
+export interface RunContext {
+  readonly log: Log;
+  readonly run: Run;
+}
+
+export interface CursorMove extends Move {
+  /** URL of the service, as in the settings and the reports. */
+  readonly service: string;
+  readonly reason: string;
+}
+
+export interface PullSummary {
+  readonly services: readonly FeedReport[];
+}
+
+export interface ChangeFeed {
+  /** Pulls every service under its own lease; one that fails does not hold up the others. Never throws. */
+  pull(context: RunContext): Promise<PullSummary>;
+  /** The stored last report of each service; asks no service. */
+  reports(context: { readonly log: Log; readonly signal: AbortSignal }): Promise<readonly FeedReport[]>;
+  /**
+   * Moves a cursor, or acknowledges a reset feed or a lost cursor (a new epoch); audited. Throws `not_found` for a service
+   * that is not configured, and what `moveCursor` throws.
+   */
+  setCursor(request: CursorMove, actor: string, context: RunContext): Promise<FeedReport>;
+}
+
+/** True when somebody has to look: a timer fails its run then. */
+export function failed(summary: PullSummary): boolean {
+  return summary.services.some(({ outcome }) => !isFine(outcome));
+}
+
+/** Throws `misconfigured` for a keyword of `CHANGE_FEED_METADATA` that is not known. Contacts nothing. */
+export function createChangeFeed(settings: ChangeFeedSettings, platform: Platform): ChangeFeed {
+  const services = createServices(settings, platform);
+  const audit = platform.audit(settings.state, settings.credential);
+  /** Of services without a cursor, whose reports have no place in the state. */
+  const unsaved = new Map<string, FeedReport>();
+
+  async function pullOne(parts: ServiceParts, { log, run }: RunContext, share: number): Promise<FeedReport> {
+    const { requestId, signal: shutdown } = run;
+    const frame = { requestId, budgetMs: run.remainingMs() * share, clock: platform.clock, shutdown };
+    const report = await withinBudget(frame, (part) => pullService(parts, part, log));
+    unsaved.set(parts.service, report);
+    return report;
+  }
+
+  return {
+    async pull(context) {
+      const reports = services.map(({ service }) => notStarted(service));
+      await eachAtOnce(services, feedServicesAtOnce, async (parts, index) => {
+        if (context.run.signal.aborted) return;
+        const rounds = Math.ceil((services.length - index) / feedServicesAtOnce);
+        reports[index] = await pullOne(parts, context, 1 / rounds);
+      });
+      return { services: reports };
+    },
+    async reports({ signal }) {
+      signal.throwIfAborted();
+      return Promise.all(
+        services.map(
+          async (parts) => (await reportOf(parts)) ?? unsaved.get(parts.service) ?? notStarted(parts.service),
+        ),
+      );
+    },
+    async setCursor({ service, reason, ...move }, actor, { run }) {
+      const parts = services.find((one) => one.service === service);
+      if (!parts) throw new AppError('not_found', 'service: expected the URL of a configured service');
+      const { host: subject } = new URL(service);
+      const entry = { actor, action: 'feed.setCursor', subject, reason, requestId: run.requestId } as const;
+      return audit.record(entry, () => moveCursor(parts, move, run));
+    },
+  };
+}
+
+function notStarted(service: string): FeedReport {
+  return makeReport(service, { outcome: 'not_started' }, undefined);
+}
+
+function createServices(settings: ChangeFeedSettings, platform: Platform): readonly ServiceParts[] {
+  const { credential: identity, pageSize, start, scope } = settings;
+  const { clock, random, httpClient } = platform;
+  const state = platform.storage(settings.state, identity);
+  const auth = { credential: platform.credential(identity), scope };
+  const rules = {
+    pageSize,
+    settleMs: settings.settleSeconds * 1000,
+    auditMs: settings.auditHours * 3_600_000,
+    metadata: resolveMetadata(settings.metadata),
+  };
+  const sinks = createSinks(settings, platform);
+  return settings.services.map((service) => ({
+    ...{ service, rules, sinks, clock, start },
+    reader: createReader({ service, auth, httpClient, clock, random }),
+    store: createCursorStore({
+      ...{ service, clock },
+      container: state.container(stateContainer),
+      births: state.table('cursors'),
+    }),
+  }));
+}
+
+function createSinks(settings: ChangeFeedSettings, platform: Platform): readonly Sink[] {
+  const deliveries = platform.storage(settings.deliveries, settings.credential);
+  const container = deliveries.container(settings.container);
+  return settings.sinks.map((name) => {
+    switch (name) {
+      case 'blob':
+        return createBlobSink(container);
+      case 'queue':
+        return createQueueSink(deliveries.queue(settings.queue), container);
+    }
+  });
+}

@@ -1,0 +1,160 @@
+// One run over one service: finish what is pending, audit, then range after range until the newest entry.
+import type { Clock } from '../platform/clock.ts';
+import { feedAuditPages, feedReserveMs } from '../platform/limits.ts';
+import type { MetadataChoice } from '../platform/settings/types.ts';
+import { afterRead, dueReads, lateIn } from './audit.ts';
+import { commit, planRange, type Cursor, type Pending } from './cursor.ts';
+import type { CursorSession } from './cursorStore.ts';
+import { afterFailure, deliverTo, respectPause, sinksToAsk } from './delivering.ts';
+import type { ChangeFeedReader, Frame } from './dicomChangeFeed.ts';
+import { timestampMs, type FeedEntry } from './entry.ts';
+import { toEvent } from './events.ts';
+import { FeedStop, type FeedOutcome } from './outcome.ts';
+import { feedReset, isOtherFeed, reread, scan, type Reading } from './reading.ts';
+import { emptyTally, type Tally } from './report.ts';
+import type { Sink } from './sink.ts';
+
+export interface PullRules {
+  readonly pageSize: number;
+  readonly settleMs: number;
+  readonly auditMs: number;
+  /** As `resolveMetadata` answers it. */
+  readonly metadata: MetadataChoice;
+}
+
+export interface PullParts {
+  /** URL of the service. */
+  readonly service: string;
+  readonly rules: PullRules;
+  readonly reader: ChangeFeedReader;
+  readonly sinks: readonly Sink[];
+  readonly clock: Clock;
+}
+
+export class Pull {
+  readonly tally: Tally = emptyTally();
+  readonly #parts: PullParts;
+  readonly #session: CursorSession;
+  readonly #reading: Reading;
+  readonly #frame: Frame;
+  #cursor: Cursor;
+  /** The service's clock as last heard, milliseconds. */
+  #time = 0;
+
+  constructor(parts: PullParts, session: CursorSession, frame: Frame) {
+    this.#parts = parts;
+    this.#session = session;
+    this.#cursor = session.stored.cursor;
+    this.#frame = { ...frame, signal: AbortSignal.any([frame.signal, session.lost]) };
+    const { reader, rules } = parts;
+    const metadata = rules.metadata.kind !== 'none';
+    this.#reading = { reader, pageSize: rules.pageSize, metadata, frame: this.#frame };
+  }
+
+  /** The cursor as it is to be saved: it may be ahead of what is stored, never behind what is delivered. */
+  get cursor(): Cursor {
+    return this.#cursor;
+  }
+
+  /** Throws what ended it early: `FeedStop`, another error, or the signal's reason. */
+  async run(): Promise<FeedOutcome> {
+    const latest = await this.#parts.reader.latest(this.#frame);
+    this.#time = latest.time;
+    this.tally.latest = latest.entry?.sequence ?? 0;
+    await this.#refuseOtherFeed(this.tally.latest);
+    await this.#finishPending();
+    await this.#audit();
+    return latest.entry ? this.#ranges(latest.entry) : 'caught_up';
+  }
+
+  async #refuseOtherFeed(newest: number): Promise<void> {
+    if (await isOtherFeed(this.#parts.reader, this.#cursor, newest, this.#frame)) throw feedReset();
+  }
+
+  async #finishPending(): Promise<void> {
+    const { pending } = this.#cursor;
+    if (!pending) return;
+    respectPause(this.#parts.sinks, pending, this.#parts.clock.now());
+    const entries = await reread(pending, this.#reading);
+    await this.#deliver(pending, entries);
+    this.tally.repeated += entries.length;
+  }
+
+  async #audit(): Promise<void> {
+    const { pageSize, auditMs: watchMs } = this.#parts.rules;
+    const frame = { now: this.#time, watchMs, pageSize, mostReads: feedAuditPages };
+    for (const range of dueReads(this.#cursor.crossed, frame)) {
+      if (this.#frame.remainingMs() < feedReserveMs) return;
+      const page = await this.#parts.reader.page(range, { metadata: false }, this.#frame);
+      for (const sequence of lateIn(this.#cursor.crossed, page)) await this.#deliverLate(sequence);
+      this.#cursor = { ...this.#cursor, crossed: afterRead(this.#cursor.crossed, page, watchMs) };
+    }
+  }
+
+  async #deliverLate(sequence: number): Promise<void> {
+    const place = { from: sequence, to: sequence };
+    const pending: Pending = { ...place, holes: [], late: true, accepted: [], failure: null };
+    const entries = await reread(pending, this.#reading);
+    await this.#record(pending);
+    await this.#deliver(pending, entries);
+  }
+
+  async #ranges(latest: FeedEntry): Promise<FeedOutcome> {
+    while (this.#cursor.committed < latest.sequence) {
+      if (this.#frame.remainingMs() < feedReserveMs) return 'budget';
+      const found = await scan(this.#cursor, latest, this.#reading);
+      this.#time = Math.max(this.#time, ...found.pages.map(({ repliedAt }) => repliedAt));
+      const plan = planRange(this.#cursor, found, this.#parts.rules.settleMs);
+      this.#cursor = { ...this.#cursor, holes: plan.holes };
+      const end = plan.pending?.to ?? this.#cursor.committed;
+      this.#noteLag(found.pages.flatMap(({ entries }) => entries).find(({ sequence }) => sequence > end));
+      if (!plan.pending) return 'holding_gap';
+      await this.#record(plan.pending);
+      await this.#deliver(plan.pending, plan.entries);
+      if (plan.holes[0]?.from === end + 1) return 'holding_gap';
+    }
+    return 'caught_up';
+  }
+
+  /** Nothing is sent before the range is on record: a crash must repeat it with the same sequences. */
+  async #record(pending: Pending): Promise<void> {
+    this.#cursor = { ...this.#cursor, pending };
+    await this.#session.save({ cursor: this.#cursor, report: this.#session.stored.report });
+  }
+
+  /** Leaves the commit to the next write, which records the next range with it. */
+  async #deliver(pending: Pending, entries: readonly FeedEntry[]): Promise<void> {
+    const sinks = entries.length === 0 ? [] : sinksToAsk(this.#parts.sinks, pending);
+    for (const sink of sinks) await this.#deliverTo(sink, entries);
+    this.#cursor = commit(this.#cursor, entries, this.#time);
+    this.tally.delivered += entries.length;
+    if (pending.late) this.tally.late += entries.length;
+  }
+
+  async #deliverTo(sink: Sink, entries: readonly FeedEntry[]): Promise<void> {
+    const { pending, epoch } = this.#cursor;
+    if (!pending) return;
+    const { service, rules, clock } = this.#parts;
+    const { from, to, late } = pending;
+    const events = entries.map((entry) => toEvent(entry, { service, epoch, late, metadata: rules.metadata }));
+    const batch = { host: new URL(service).host, epoch, from, to, late, events };
+    const delivery = { signal: this.#frame.signal, guard: this.#session.guard };
+    try {
+      await deliverTo(sink, batch, delivery);
+    } catch (error) {
+      if (error instanceof FeedStop && error.outcome === 'sink_down')
+        this.#stage({ ...pending, failure: afterFailure(pending, sink.name, clock.now()) });
+      throw error;
+    }
+    const failure = pending.failure?.sink === sink.name ? null : pending.failure;
+    this.#stage({ ...pending, accepted: [...pending.accepted, sink.name], failure });
+  }
+
+  #stage(pending: Pending): void {
+    this.#cursor = { ...this.#cursor, pending };
+  }
+
+  #noteLag(waiting: FeedEntry | undefined): void {
+    this.tally.lagSeconds = waiting && Math.max(0, Math.floor((this.#time - timestampMs(waiting)) / 1000));
+  }
+}

@@ -1,0 +1,142 @@
+// One DICOM service with its cursor: a pull under its lease, and its last report.
+import { isAppError } from '../platform/errors.ts';
+import { describeError, type Log } from '../platform/log.ts';
+import type { ChangeFeedStart } from '../platform/settings/types.ts';
+import { newCursor } from './cursor.ts';
+import type { CursorSession, CursorStore } from './cursorStore.ts';
+import type { Frame } from './dicomChangeFeed.ts';
+import { FeedStop, isFine } from './outcome.ts';
+import { Pull, type PullParts } from './pull.ts';
+import { endingOf, makeReport, type Ending, type FeedReport } from './report.ts';
+import { startPosition } from './start.ts';
+
+export interface ServiceParts extends PullParts {
+  readonly start: ChangeFeedStart;
+  readonly store: CursorStore;
+}
+
+/** Never throws: what ended the run stands in the report, which is also kept with the cursor where there is one. */
+export async function pullService(parts: ServiceParts, frame: Frame, log: Log): Promise<FeedReport> {
+  let report: FeedReport;
+  try {
+    report = await pullLeased(parts, frame, log);
+  } catch (error) {
+    report = makeReport(parts.service, endedBy(error, parts, frame, log), parts.clock.now());
+  }
+  const { error, holes, ...numbers } = report;
+  log[isFine(report.outcome) ? 'info' : 'error']('feed_pulled', {
+    ...numbers,
+    ...holes,
+    problem: error?.message,
+    advice: error?.advice,
+  });
+  return report;
+}
+
+/** The last report, without asking the service; undefined where no cursor was ever made. Never throws. */
+export async function reportOf({ service, store }: ServiceParts): Promise<FeedReport | undefined> {
+  try {
+    const found = await store.find();
+    if (found.kind === 'absent') return undefined;
+    if (found.kind === 'lost') throw cursorLost();
+    return found.report ?? makeReport(service, { outcome: 'not_started' }, undefined, found.cursor);
+  } catch (error) {
+    return makeReport(service, endingOf(error), undefined);
+  }
+}
+
+async function pullLeased(parts: ServiceParts, frame: Frame, log: Log): Promise<FeedReport> {
+  const { service, store, clock } = parts;
+  let opened = await store.open();
+  if (opened.kind === 'absent') {
+    await begin(parts, frame);
+    opened = await store.open();
+  }
+  switch (opened.kind) {
+    case 'open':
+      return pullOpen(parts, opened.session, frame, log);
+    case 'busy':
+      return makeReport(service, { outcome: 'busy' }, clock.now());
+    case 'absent':
+    case 'lost':
+      throw cursorLost();
+  }
+}
+
+async function pullOpen(
+  parts: ServiceParts,
+  session: CursorSession,
+  frame: Frame,
+  log: Log,
+): Promise<FeedReport> {
+  const { service, clock } = parts;
+  const pull = new Pull(parts, session, frame);
+  const make = (ending: Ending): FeedReport =>
+    makeReport(service, ending, clock.now(), pull.cursor, pull.tally);
+  try {
+    let ending: Ending;
+    try {
+      ending = { outcome: await pull.run() };
+      pull.tally.queueLength = await backlog(parts, frame, log);
+    } catch (error) {
+      ending = endedBy(error, parts, frame, log, session);
+    }
+    const report = make(ending);
+    try {
+      await session.save({ cursor: pull.cursor, report });
+      return report;
+    } catch (error) {
+      // What was delivered since the last write is repeated by the next run.
+      return make(endedBy(error, parts, frame, log, session));
+    }
+  } finally {
+    await session.close();
+  }
+}
+
+/** The first run. Two at once may both get here: the slower one finds the cursor of the faster. */
+async function begin({ start, reader, rules, store }: ServiceParts, frame: Frame): Promise<void> {
+  const position = await startPosition(start, { reader, pageSize: rules.pageSize, frame });
+  try {
+    await store.create({ cursor: newCursor(position, 1), report: null });
+  } catch (error) {
+    if (!isAppError(error, 'conflict')) throw error;
+  }
+}
+
+/** A count for people: a queue that cannot be asked does not fail a pull that delivered. */
+async function backlog({ sinks }: ServiceParts, { signal }: Frame, log: Log): Promise<number | undefined> {
+  try {
+    for (const sink of sinks) if (sink.backlog) return await sink.backlog(signal);
+    return undefined;
+  } catch (error) {
+    log.warn('feed_backlog_unknown', describeError(error));
+    return undefined;
+  }
+}
+
+function endedBy(
+  error: unknown,
+  parts: ServiceParts,
+  frame: Frame,
+  log: Log,
+  session?: CursorSession,
+): Ending {
+  if (!(error instanceof FeedStop)) {
+    if (session?.lost.aborted) return { outcome: 'lost_lease' };
+    if (frame.signal.aborted) return { outcome: 'budget' };
+  }
+  const ending = endingOf(error);
+  const { host } = new URL(parts.service);
+  log.warn('feed_stopped', { service: host, outcome: ending.outcome, ...describeError(error) });
+  return ending;
+}
+
+function cursorLost(): FeedStop {
+  return new FeedStop('cursor_lost', 'The cursor document is gone, though the service was pulled before.', {
+    code: 'conflict',
+    advice:
+      'Restore the blob, or say where to go on: PUT /api/change-feed/cursor with "expect": null. ' +
+      'Nothing is delivered until then, since a new start could leave changes out.',
+  });
+}
