@@ -1,0 +1,169 @@
+// Azure Communication Services: creates identities, issues, exchanges and revokes tokens, deletes identities.
+import {
+  CommunicationIdentityClient,
+  type CommunicationIdentityClientOptions,
+} from '@azure/communication-identity';
+import { AppError } from '../platform/errors.ts';
+import { acsCreateTimeoutMs, acsTimeoutMs, maxRetryAfterMs } from '../platform/limits.ts';
+import type { Platform } from '../platform/platform.ts';
+import { capRetryAfter } from '../platform/restClient.ts';
+import type { Secret } from '../platform/secret.ts';
+import type { CommunicationSettings } from '../platform/settings/types.ts';
+import { once } from '../platform/storage.ts';
+import { acsError, isGone, isRefusal } from './acsErrors.ts';
+import type { TokenWish } from './policy.ts';
+import type { AcsBudget, AcsOperation, AcsPriority } from './rateLimit.ts';
+
+export interface AcsToken {
+  readonly token: string;
+  /** ISO 8601. */
+  readonly expiresOn: string;
+}
+
+/** Create is not idempotent: whoever asks must know whether an identity may exist that nobody can name. */
+export type Created =
+  | { readonly kind: 'created'; readonly identity: string }
+  | { readonly kind: 'refused'; readonly error: unknown }
+  | { readonly kind: 'unknown'; readonly error: unknown };
+
+/**
+ * All but `create` throw `upstream_failed`, `upstream_timeout`, `upstream_throttled` or the signal's reason.
+ * `gone`: the configured resource has no such identity.
+ */
+export interface Acs {
+  /** One try with a hard time limit, never aborted by a caller who gave up: an identity made meanwhile could not be named. */
+  create(): Promise<Created>;
+  issue(identity: string, wish: TokenWish, signal?: AbortSignal): Promise<AcsToken | 'gone'>;
+  /** `oid`: the Entra user whom the token must belong to. Throws `invalid_request` for a bad Teams token as well. */
+  exchange(teamsToken: Secret, oid: string, clientId: string, signal?: AbortSignal): Promise<AcsToken>;
+  revoke(identity: string, priority: AcsPriority, signal?: AbortSignal): Promise<'done' | 'gone'>;
+  delete(identity: string, priority: AcsPriority, signal?: AbortSignal): Promise<'done' | 'gone'>;
+}
+
+type Resource = Pick<CommunicationSettings, 'resource' | 'credential'>;
+type Clients = Pick<Platform, 'credential' | 'httpClient'>;
+
+export class AcsClient implements Acs {
+  readonly #budget: AcsBudget;
+  readonly #creating: () => CommunicationIdentityClient;
+  readonly #client: () => CommunicationIdentityClient;
+
+  constructor(resource: Resource, platform: Clients, budget: AcsBudget) {
+    this.#budget = budget;
+    this.#creating = once(() => sdkClient(resource, platform, 0));
+    this.#client = once(() => sdkClient(resource, platform, 1));
+  }
+
+  async create(): Promise<Created> {
+    let client;
+    try {
+      client = this.#creating();
+      this.#budget.take('create', 'ordinary');
+    } catch (error) {
+      return { kind: 'refused', error };
+    }
+    try {
+      const answer = await client.createUser({ abortSignal: AbortSignal.timeout(acsCreateTimeoutMs) });
+      return { kind: 'created', identity: judgeIdentity(answer.communicationUserId) };
+    } catch (error) {
+      if (error instanceof AppError) return { kind: 'unknown', error };
+      return { kind: isRefusal(error) ? 'refused' : 'unknown', error: acsError(error, 'create') };
+    }
+  }
+
+  async issue(
+    identity: string,
+    { scopes, minutes }: TokenWish,
+    signal?: AbortSignal,
+  ): Promise<AcsToken | 'gone'> {
+    const user = { communicationUserId: identity };
+    const answer = await this.#call('issue', 'ordinary', signal, (options) =>
+      this.#client().getToken(user, [...scopes], { ...options, tokenExpiresInMinutes: minutes }),
+    );
+    return answer === 'gone' ? answer : judgeToken(answer);
+  }
+
+  async exchange(teamsToken: Secret, oid: string, clientId: string, signal?: AbortSignal): Promise<AcsToken> {
+    const answer = await this.#call('exchange', 'ordinary', signal, (options) => {
+      const teamsUserAadToken = teamsToken.reveal();
+      return this.#client().getTokenForTeamsUser({
+        ...options,
+        teamsUserAadToken,
+        clientId,
+        userObjectId: oid,
+      });
+    });
+    if (answer === 'gone') throw failed('The communication service knows no Teams exchange.');
+    return judgeToken(answer);
+  }
+
+  async revoke(identity: string, priority: AcsPriority, signal?: AbortSignal): Promise<'done' | 'gone'> {
+    const user = { communicationUserId: identity };
+    const answer = await this.#call('revoke', priority, signal, (options) =>
+      this.#client().revokeTokens(user, options),
+    );
+    return answer ?? 'done';
+  }
+
+  async delete(identity: string, priority: AcsPriority, signal?: AbortSignal): Promise<'done' | 'gone'> {
+    const user = { communicationUserId: identity };
+    const answer = await this.#call('delete', priority, signal, (options) =>
+      this.#client().deleteUser(user, options),
+    );
+    return answer ?? 'done';
+  }
+
+  async #call<T>(
+    operation: AcsOperation,
+    priority: AcsPriority,
+    signal: AbortSignal | undefined,
+    send: (options: { abortSignal: AbortSignal }) => Promise<T>,
+  ): Promise<T | 'gone'> {
+    this.#budget.take(operation, priority);
+    const timeout = AbortSignal.timeout(acsTimeoutMs);
+    try {
+      return await send({ abortSignal: signal ? AbortSignal.any([timeout, signal]) : timeout });
+    } catch (error) {
+      if (isGone(error)) return 'gone';
+      signal?.throwIfAborted();
+      throw error instanceof AppError ? error : acsError(error, operation);
+    }
+  }
+}
+
+function sdkClient(
+  { resource, credential }: Resource,
+  platform: Clients,
+  maxRetries: number,
+): CommunicationIdentityClient {
+  const options: CommunicationIdentityClientOptions = {
+    retryOptions: { maxRetries, retryDelayInMs: 500, maxRetryDelayInMs: maxRetryAfterMs },
+    additionalPolicies: [{ policy: capRetryAfter(maxRetryAfterMs), position: 'perRetry' }],
+    userAgentOptions: { userAgentPrefix: 'telehealth-functions' },
+    ...(platform.httpClient === undefined ? {} : { httpClient: platform.httpClient }),
+  };
+  if (resource.kind === 'endpoint') {
+    return new CommunicationIdentityClient(resource.endpoint, platform.credential(credential), options);
+  }
+  try {
+    return new CommunicationIdentityClient(resource.connectionString.reveal(), options);
+  } catch {
+    // The SDK's error repeats the whole connection string (measured): not even kept as the cause.
+    throw new AppError('misconfigured', 'This part of the service is not configured correctly.');
+  }
+}
+
+const failed = (message: string): AppError => new AppError('upstream_failed', message);
+
+function judgeIdentity(id: unknown): string {
+  if (typeof id === 'string' && /^8:[a-z-]+:[0-9a-f-]+_[0-9a-f-]+$/i.test(id) && id.length <= 200) return id;
+  throw failed('The communication service answered without an identity.');
+}
+
+function judgeToken({ token, expiresOn }: { token: unknown; expiresOn: unknown }): AcsToken {
+  const dated = expiresOn instanceof Date && !Number.isNaN(expiresOn.getTime());
+  if (typeof token !== 'string' || token === '' || !dated) {
+    throw failed('The communication service answered without a token.');
+  }
+  return { token, expiresOn: expiresOn.toISOString() };
+}

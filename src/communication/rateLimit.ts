@@ -1,0 +1,103 @@
+// Limits of one process: how often a user may ask, and how much of the ACS budget each kind of request may use.
+import type { Clock } from '../platform/clock.ts';
+import { AppError } from '../platform/errors.ts';
+import { acsRequestsPerWindow, acsReserve, acsWindowMs, rememberedUsers } from '../platform/limits.ts';
+
+/** Counts events in a window that slides with the clock. */
+export class SlidingWindow {
+  readonly #windowMs: number;
+  readonly #clock: Clock;
+  #times: number[] = [];
+
+  constructor(windowMs: number, clock: Clock) {
+    this.#windowMs = windowMs;
+    this.#clock = clock;
+  }
+
+  /** Counts one event and answers undefined, or answers how many milliseconds until one more fits under `limit`. */
+  take(limit: number): number | undefined {
+    const now = this.#clock.monotonic();
+    this.#times = this.#times.filter((time) => time > now - this.#windowMs);
+    if (this.#times.length < limit) {
+      this.#times.push(now);
+      return undefined;
+    }
+    const freed = this.#times[this.#times.length - limit] ?? now;
+    return freed + this.#windowMs - now;
+  }
+
+  /** True when everything counted has left the window. */
+  idle(): boolean {
+    const last = this.#times.at(-1);
+    return last === undefined || last <= this.#clock.monotonic() - this.#windowMs;
+  }
+}
+
+/** How often one user may ask for something, per minute and process. */
+export class UserLimit {
+  readonly #perMinute: number;
+  readonly #clock: Clock;
+  readonly #users = new Map<string, SlidingWindow>();
+
+  constructor(perMinute: number, clock: Clock) {
+    this.#perMinute = perMinute;
+    this.#clock = clock;
+  }
+
+  /** Throws `rate_limited` with the seconds to wait. */
+  take(key: string): void {
+    const window = this.#users.get(key) ?? this.#open(key);
+    const waitMs = window.take(this.#perMinute);
+    if (waitMs !== undefined) {
+      throw new AppError('rate_limited', 'Too many requests of this user; come back later.', {
+        retryAfterSeconds: Math.ceil(waitMs / 1000),
+      });
+    }
+  }
+
+  #open(key: string): SlidingWindow {
+    if (this.#users.size >= rememberedUsers) {
+      for (const [user, window] of this.#users) if (window.idle()) this.#users.delete(user);
+    }
+    const window = new SlidingWindow(60_000, this.#clock);
+    this.#users.set(key, window);
+    return window;
+  }
+}
+
+export type AcsOperation = keyof typeof acsRequestsPerWindow;
+
+/** `reserved`: what a backend or the clean-up asks for, and what undoes a token that must not be handed out. */
+export type AcsPriority = 'ordinary' | 'reserved';
+
+/**
+ * The ACS budget as one process keeps it. Users cannot use up the last fifth of revocations and deletions: a backend
+ * that disables or erases somebody still gets through while they try.
+ */
+export class AcsBudget {
+  readonly #windows: Readonly<Record<AcsOperation, SlidingWindow>>;
+
+  constructor(clock: Clock) {
+    const window = (): SlidingWindow => new SlidingWindow(acsWindowMs, clock);
+    this.#windows = {
+      create: window(),
+      issue: window(),
+      revoke: window(),
+      delete: window(),
+      exchange: window(),
+    };
+  }
+
+  /** Throws `upstream_throttled` with the seconds to wait. */
+  take(operation: AcsOperation, priority: AcsPriority): void {
+    const all = acsRequestsPerWindow[operation];
+    const kept =
+      priority === 'ordinary' && (operation === 'revoke' || operation === 'delete') ? acsReserve : 0;
+    const waitMs = this.#windows[operation].take(Math.floor(all * (1 - kept)));
+    if (waitMs !== undefined) {
+      throw new AppError('upstream_throttled', 'The communication service is busy; come back later.', {
+        retryAfterSeconds: Math.ceil(waitMs / 1000),
+      });
+    }
+  }
+}
