@@ -15,6 +15,17 @@ interface Instance extends InstanceUids {
   readonly watermark: number;
 }
 
+/** A long-running operation that is over, as `GET /operations/{id}` answers it. */
+export interface Operation {
+  readonly operationId: string;
+  readonly type: 'update';
+  readonly createdTime: string;
+  readonly lastUpdatedTime: string;
+  readonly status: 'completed' | 'failed';
+  readonly percentComplete: 100;
+  readonly results: object;
+}
+
 /** Plain data: all there is to save. */
 export interface ArchiveData {
   feed: FeedData;
@@ -22,6 +33,7 @@ export interface ArchiveData {
   lastWatermark: number;
   /** By watermark. Real ones stay for a few days after a deletion; here they stay until a reset. */
   metadata: Record<string, DicomJson>;
+  operations: Record<string, Operation>;
 }
 
 export const emptyArchive = (): ArchiveData => ({
@@ -29,6 +41,7 @@ export const emptyArchive = (): ArchiveData => ({
   instances: [],
   lastWatermark: 0,
   metadata: {},
+  operations: {},
 });
 
 export class Archive {
@@ -51,10 +64,22 @@ export class Archive {
 
   /** The caller has made sure that there is no such instance. */
   store(uids: InstanceUids, metadata: DicomJson): void {
-    const watermark = ++this.#data.lastWatermark;
-    this.#data.metadata[watermark] = metadata;
-    this.#data.instances.push({ ...uids, watermark });
-    this.feed.append('Create', [{ ...uids, watermark }]);
+    const created = this.#newVersion(uids, metadata);
+    this.#data.instances.push(created);
+    this.feed.append('Create', [created]);
+  }
+
+  /** Changes attributes of every instance of the study, in one statement, and answers how many there are. */
+  update(study: string, changes: DicomJson): number {
+    const updated = new Map(
+      this.find({ study }).map((instance) => [
+        instance,
+        this.#newVersion(instance, { ...this.#data.metadata[instance.watermark], ...changes }),
+      ]),
+    );
+    this.#data.instances = this.#data.instances.map((instance) => updated.get(instance) ?? instance);
+    if (updated.size > 0) this.feed.append('Update', [...updated.values()]);
+    return updated.size;
   }
 
   /** Throws 404 when there is nothing to delete. */
@@ -96,6 +121,16 @@ export class Archive {
   counts(): { latestSequence: string; changes: number; instances: number } {
     const { feed, instances } = this.#data;
     return { latestSequence: feed.last, changes: feed.rows.length, instances: instances.length };
+  }
+
+  get operations(): Record<string, Operation> {
+    return this.#data.operations;
+  }
+
+  #newVersion({ study, series, sop }: InstanceUids, metadata: DicomJson): Instance {
+    const watermark = ++this.#data.lastWatermark;
+    this.#data.metadata[watermark] = metadata;
+    return { study, series, sop, watermark };
   }
 
   #existing(resource: Resource): readonly Instance[] {

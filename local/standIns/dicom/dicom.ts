@@ -1,10 +1,11 @@
-// Stand-in for the DICOM service: change feed v1 and v2, store, delete and metadata, several services told apart by Host.
+// Stand-in for the DICOM service: change feed v1 and v2, store, update, delete and metadata, several services told apart by Host.
 import { Hono, type Context } from 'hono';
 import type { Directory } from '../directory.ts';
 import { BadFault } from '../faults.ts';
 import type { Now, StandIn, StandInEnv } from '../kit.ts';
 import type { TokenOffice } from '../tokens.ts';
 import { Archive, emptyArchive, type ArchiveData, type Resource } from './archive.ts';
+import { bulkUpdate } from './bulkUpdate.ts';
 import { changeFeedLatest, changeFeedPage } from './changeFeed.ts';
 import { dicomEffects } from './effects.ts';
 import { DicomRefusal } from './errors.ts';
@@ -50,7 +51,7 @@ export function createDicom(options: DicomOptions): StandIn {
     await authorize(options, c);
     await next();
   });
-  addRoutes(app, (c) => archiveAt(hostOf(c).hostname));
+  addRoutes(app, now, (c) => archiveAt(hostOf(c).hostname));
   app.all('*', (c) => c.body(null, 404));
   app.onError((error, c) => {
     if (!(error instanceof DicomRefusal)) throw error;
@@ -69,7 +70,7 @@ export function createDicom(options: DicomOptions): StandIn {
   };
 }
 
-function addRoutes(app: Hono<StandInEnv>, archiveOf: (c: Call) => Archive): void {
+function addRoutes(app: Hono<StandInEnv>, now: Now, archiveOf: (c: Call) => Archive): void {
   app.get(`${versions}/changefeed`, (c) =>
     c.body(changeFeedPage(archiveOf(c), c.req.param('version'), new URL(c.req.url).searchParams), 200, json),
   );
@@ -77,6 +78,14 @@ function addRoutes(app: Hono<StandInEnv>, archiveOf: (c: Call) => Archive): void
     const { version } = c.req.param();
     const latest = changeFeedLatest(archiveOf(c), version, new URL(c.req.url).searchParams);
     return latest === undefined ? c.body(null, 204) : c.body(latest, 200, json);
+  });
+  app.post('/v2/studies/$bulkUpdate', async (c) => {
+    const { operationId: id } = bulkUpdate(archiveOf(c), await c.req.text(), now());
+    return c.body(JSON.stringify({ id, href: `${hostOf(c).origin}/v2/operations/${id}` }), 202, json);
+  });
+  app.get(`${versions}/operations/:id`, (c) => {
+    const operation = archiveOf(c).operations[c.req.param('id')];
+    return operation ? c.body(JSON.stringify(operation), 200, json) : c.body(null, 404);
   });
   app.on('POST', [`${versions}/studies`, study], (c) => store(c, archiveOf(c)));
   for (const path of resources) {

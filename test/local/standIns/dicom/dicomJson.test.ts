@@ -88,16 +88,13 @@ test('texts of all character sets become Unicode, and the character set says so'
 });
 
 test('an item inherits the character set of its file, or brings its own', () => {
-  const latin = element('00080104', 'LO', Buffer.from('c4', 'hex'));
-  const own = Buffer.concat([
-    element('00080005', 'CS', 'ISO_IR 144'),
-    element('00080104', 'LO', Buffer.from('bb', 'hex')),
-  ]);
-  const items = Buffer.concat([item(latin, {}, true), item(own, {}, true)]);
-  const json = read(element('00080005', 'CS', 'ISO_IR 100'), element('0040A043', 'SQ', items));
+  const text = (hex: string): Buffer => element('00080104', 'LO', Buffer.from(hex, 'hex'));
+  const own = Buffer.concat([element('00080005', 'CS', 'ISO_IR 100'), text('c4')]);
+  const items = Buffer.concat([item(text('bb'), {}, true), item(own, {}, true)]);
+  const json = read(element('00080005', 'CS', 'ISO_IR 144'), element('0040A043', 'SQ', items));
   assert.deepEqual(json['0040A043']?.Value, [
-    { '00080104': { vr: 'LO', Value: ['Ä'] } },
-    { '00080005': { vr: 'CS', Value: ['ISO_IR 192'] }, '00080104': { vr: 'LO', Value: ['Л'] } },
+    { '00080104': { vr: 'LO', Value: ['Л'] } },
+    { '00080005': { vr: 'CS', Value: ['ISO_IR 192'] }, '00080104': { vr: 'LO', Value: ['Ä'] } },
   ]);
 });
 

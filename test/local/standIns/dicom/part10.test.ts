@@ -128,7 +128,8 @@ test('a file without preamble, prefix or transfer syntax is refused', () => {
 test('a length that goes beyond its file, sequence or item is refused', () => {
   const long = element('00080060', 'CS', 'MR', {}, 200);
   refuses(part10(dicom.explicitLittle, long));
-  refuses(part10(dicom.explicitLittle, element('0040A730', 'SQ', item(long, {}, true)), Buffer.alloc(400)));
+  const leak = element('0040A730', 'SQ', item(element('00080060', 'CS', 'MR', {}, 10), {}, true));
+  refuses(part10(dicom.explicitLittle, leak, Buffer.alloc(8), element('00100020', 'LO', 'NOBODY')));
   refuses(
     part10(dicom.explicitLittle, element('0040A730', 'SQ', item(Buffer.alloc(0)), {}, undefinedLength)),
   );
@@ -139,7 +140,7 @@ test('a length that goes beyond its file, sequence or item is refused', () => {
     ),
   );
   refuses(part10(dicom.explicitLittle, element('00080060', 'ZZ', 'MR')));
-  refuses(part10(dicom.explicitLittle, sequenceEnd()));
+  refuses(part10(dicom.implicitLittle, sequenceEnd()));
   refuses(part10(dicom.deflated, Buffer.from('this was never deflated')));
 });
 
