@@ -1,4 +1,5 @@
 // The app as the host sees it after start-up: loaded, its start hooks run, its functions described or said to be in error.
+import { setImmediate } from 'node:timers/promises';
 import { describeFunctions, type Catalog } from './catalog.ts';
 import { createCore, loadApp, type AppCore } from './core.ts';
 import { hookContext, runHooks, type HookData } from './hooks.ts';
@@ -25,6 +26,8 @@ export async function startApp({ appDirectory, routePrefix, environment, log }: 
   const core = createCore(log);
   const loaded = load(appDirectory, core, log);
   core.lock();
+  // Node reports a promise that was rejected while loading only now, and that must be before the host serves anything.
+  await setImmediate();
   const capabilities = (await core.model()?.getCapabilities({})) ?? {};
   if ('HttpUri' in capabilities) throw new Error('The local host does not support enableHttpStream.');
   const data: HookData = { hookData: {}, appHookData: {} };
