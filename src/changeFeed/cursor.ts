@@ -124,7 +124,7 @@ function judgeHoles(known: readonly Hole[], { pages, latest }: Scan, settleMs: n
     return gaps.flatMap((gap) => {
       // Its number was drawn later than the hole's, so the hole is at least as old as its transaction.
       const neighbour = all.find(({ sequence }) => sequence > gap.to) ?? latest;
-      const old = page.requestedAt - timestampMs(neighbour) >= neighbourAge;
+      const old = page.requestedAt - timestampMs(neighbour) > neighbourAge;
       return sightings(gap, known, page.repliedAt + headerResolutionMs).map((hole) => ({
         ...hole,
         settled: old || page.requestedAt - hole.firstSeen >= settleMs,

@@ -1,0 +1,193 @@
+// A change feed, a cursor store and sinks in memory, with a clock of their own and a crash at any of their calls.
+import type { Cursor, Page } from '../../src/changeFeed/cursor.ts';
+import type { CursorStore, StoredCursor } from '../../src/changeFeed/cursorStore.ts';
+import type { ChangeFeedReader, Frame, Latest } from '../../src/changeFeed/dicomChangeFeed.ts';
+import type { FeedEntry } from '../../src/changeFeed/entry.ts';
+import { FeedStop } from '../../src/changeFeed/outcome.ts';
+import { newCursor } from '../../src/changeFeed/cursor.ts';
+import { pullService, type ServiceParts } from '../../src/changeFeed/service.ts';
+import type { FeedReport } from '../../src/changeFeed/report.ts';
+import type { Batch, Sink, SinkName } from '../../src/changeFeed/sink.ts';
+import type { Log } from '../../src/platform/log.ts';
+
+export const service = 'https://feed.dicom.azurehealthcareapis.com';
+export const startTime = Date.UTC(2026, 0, 1);
+export const quiet: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+export function entryOf(sequence: number, at: number): FeedEntry {
+  return {
+    sequence,
+    partitionName: 'Microsoft.Default',
+    studyInstanceUid: `2.25.${sequence}1`,
+    seriesInstanceUid: `2.25.${sequence}2`,
+    sopInstanceUid: `2.25.${sequence}3`,
+    action: 'Create',
+    state: 'Current',
+    timestamp: new Date(at).toISOString().replace('Z', '4895+00:00'),
+  };
+}
+
+export interface Row {
+  readonly entry: FeedEntry;
+  readonly visibleFrom: number;
+}
+
+/** Thrown where the process is to die; from then on nothing of the run reaches the store or a sink. */
+class Crash extends Error {}
+
+export interface WorldOptions {
+  readonly pageSize?: number;
+  readonly settleMs?: number;
+  readonly auditMs?: number;
+  readonly sinks?: readonly SinkName[];
+}
+
+export class FeedWorld {
+  time = startTime;
+  readonly rows: Row[] = [];
+  last = 0;
+  /** Every batch each sink took, repetitions included. */
+  readonly taken = new Map<SinkName, Batch[]>();
+  readonly down = new Set<SinkName>();
+  stored: StoredCursor | undefined = {
+    cursor: newCursor({ committed: 0, anchor: null, crossed: [] }, 1),
+    report: null,
+  };
+  writes = 0;
+  requests = 0;
+  /** Calls to store and sinks until the process dies; undefined for never. */
+  #fuse: number | undefined;
+  readonly #options: Required<WorldOptions>;
+
+  constructor({
+    pageSize = 3,
+    settleMs = 60_000,
+    auditMs = 3_600_000,
+    sinks = ['blob', 'queue'],
+  }: WorldOptions = {}) {
+    this.#options = { pageSize, settleMs, auditMs, sinks };
+    for (const sink of sinks) this.taken.set(sink, []);
+  }
+
+  /** Draws a number and commits its change `lateMs` from now. */
+  change(lateMs = 0): number {
+    this.last += 1;
+    this.rows.push({ entry: entryOf(this.last, this.time), visibleFrom: this.time + lateMs });
+    return this.last;
+  }
+
+  gap(numbers: number): void {
+    this.last += numbers;
+  }
+
+  /** The events that a sink holds under create-once names, in the order in which each was first taken. */
+  heldBy(sink: SinkName): { readonly id: string; readonly late: boolean }[] {
+    const blobs = new Map<string, Batch>();
+    for (const batch of this.taken.get(sink) ?? []) {
+      const name = `${batch.epoch}/${batch.late}/${batch.from}-${batch.to}`;
+      if (!blobs.has(name)) blobs.set(name, batch);
+    }
+    return [...blobs.values()].flatMap(({ events, late }) => events.map(({ id }) => ({ id, late })));
+  }
+
+  /** One run; `dieAt` counts calls to the store and the sinks, half of them before and half after their effect. */
+  async pull(dieAt?: number): Promise<FeedReport> {
+    this.#fuse = dieAt;
+    const controller = new AbortController();
+    const frame: Frame = { signal: controller.signal, remainingMs: () => 60_000 };
+    return pullService(this.parts(), frame, quiet);
+  }
+
+  parts(): ServiceParts {
+    const { pageSize, settleMs, auditMs, sinks } = this.#options;
+    return {
+      service,
+      start: { kind: 'beginning' },
+      rules: { pageSize, settleMs, auditMs, metadata: { kind: 'none' } },
+      clock: {
+        now: () => this.time,
+        monotonic: () => this.time,
+        sleep: () => Promise.reject(new Error('no waiting')),
+      },
+      reader: this.reader(),
+      store: this.#store(),
+      sinks: sinks.map((name) => this.#sink(name)),
+    };
+  }
+
+  reader(): ChangeFeedReader {
+    const visible = (): FeedEntry[] =>
+      this.rows.filter(({ visibleFrom }) => visibleFrom <= this.time).map(({ entry }) => entry);
+    const header = (): number => Math.floor(this.time / 1000) * 1000;
+    return {
+      latest: (): Promise<Latest> => {
+        this.requests += 1;
+        return Promise.resolve({ entry: visible().at(-1), time: header() });
+      },
+      page: ({ from, to }): Promise<Page> => {
+        this.requests += 1;
+        const entries = visible().filter(({ sequence }) => sequence >= from && sequence <= to);
+        return Promise.resolve({ from, to, entries, requestedAt: header(), repliedAt: header(), bytes: 100 });
+      },
+      window: ({ startTime: start, endTime, offset }) => {
+        this.requests += 1;
+        const inside = visible()
+          .filter(({ timestamp }) => Date.parse(timestamp) >= Date.parse(start))
+          .filter(({ timestamp }) => endTime === undefined || Date.parse(timestamp) < Date.parse(endTime))
+          .sort((left, right) => Date.parse(left.timestamp) - Date.parse(right.timestamp));
+        return Promise.resolve(inside.slice(offset, offset + 200));
+      },
+    };
+  }
+
+  #step(): void {
+    if (this.#fuse === undefined) return;
+    if (this.#fuse <= 0) throw new Crash('the process died');
+    this.#fuse -= 1;
+  }
+
+  #store(): CursorStore {
+    const write = (next: StoredCursor): Promise<void> => {
+      this.#step();
+      // Through JSON, as the real one: nothing may depend on object identity.
+      this.stored = JSON.parse(JSON.stringify(next)) as StoredCursor;
+      this.writes += 1;
+      this.#step();
+      return Promise.resolve();
+    };
+    return {
+      find: () => Promise.resolve(this.stored ? { kind: 'present', ...this.stored } : { kind: 'absent' }),
+      open: () => {
+        if (!this.stored) return Promise.resolve({ kind: 'absent' });
+        const session = {
+          stored: this.stored,
+          lost: new AbortController().signal,
+          guard: () => {
+            this.#step();
+          },
+          save: async (next: StoredCursor) => write(next),
+          close: () => Promise.resolve(),
+        };
+        return Promise.resolve({ kind: 'open', session });
+      },
+      create: async (next) => write(next),
+    };
+  }
+
+  #sink(name: SinkName): Sink {
+    return {
+      name,
+      deliver: async (batch) => {
+        this.#step();
+        if (this.down.has(name)) throw new Error(`${name} is down`);
+        this.taken.get(name)?.push(batch);
+        this.#step();
+      },
+    };
+  }
+}
+
+export function cursorOf(world: FeedWorld): Cursor {
+  if (!world.stored) throw new FeedStop('failed', 'no cursor', { advice: '' });
+  return world.stored.cursor;
+}
