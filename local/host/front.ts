@@ -37,12 +37,22 @@ const maxBodyBytes = 100 * 1024 * 1024;
 
 const welcome = '<!DOCTYPE html>\n<title>Functions</title>\n<p>The function app is up and running.</p>\n';
 
-export function createFront(deps: FrontDeps): Server {
+export interface Front {
+  readonly server: Server;
+  /** Resolves when the requests that are being answered now have got their answers. */
+  readonly answered: () => Promise<void>;
+}
+
+export function createFront(deps: FrontDeps): Front {
+  const open = new Set<Promise<void>>();
   // Node's own limit is for line and headers together and must lie above both, so that each gets its own answer.
   const server = createServer(
     { maxHeaderSize: 2 * (maxRequestLineBytes + maxHeaderBytes) },
     (request, response) => {
       if (!server.listening) response.shouldKeepAlive = false;
+      const closed = new Promise<void>((resolve) => response.once('close', resolve));
+      open.add(closed);
+      void closed.then(() => open.delete(closed));
       answer(request, response, deps).catch(() => {
         if (response.headersSent) response.destroy();
         else answerEmpty(response, 500);
@@ -50,7 +60,12 @@ export function createFront(deps: FrontDeps): Server {
     },
   );
   server.on('clientError', refuseConnection);
-  return server;
+  return {
+    server,
+    async answered() {
+      await Promise.all(open);
+    },
+  };
 }
 
 function refuseConnection(error: Error & { code?: string }, socket: Socket): void {

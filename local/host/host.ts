@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startApp, type App } from './app.ts';
 import type { HostFunction } from './catalog.ts';
-import { createFront } from './front.ts';
+import { createFront, type Front } from './front.ts';
 import { createInvoker, type Invoker } from './invoke.ts';
 import type { HostKeys } from './keys.ts';
 import { describeError, type Log } from './log.ts';
@@ -88,7 +88,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
       runNow: (name) => runNow(name, functions, timers, options.log),
     },
   });
-  url = await listen(front, options.port, options.hostname ?? '127.0.0.1');
+  url = await listen(front.server, options.port, options.hostname ?? '127.0.0.1');
   for (const timer of timers) timer.start();
   return {
     url,
@@ -106,13 +106,13 @@ async function fireTimer(name: string, timers: readonly HostTimer[]): Promise<bo
   return timer.fire();
 }
 
-async function stop(front: Server, timers: readonly HostTimer[], invoker: Invoker, app: App): Promise<void> {
+async function stop(front: Front, timers: readonly HostTimer[], invoker: Invoker, app: App): Promise<void> {
   for (const timer of timers) timer.stop();
-  await Promise.race([
-    Promise.all([closed(front), invoker.idle()]),
-    delay(stopLimitMs, undefined, { ref: false }),
-  ]);
-  front.closeAllConnections();
+  front.server.close();
+  const ended = Promise.all([front.answered(), invoker.idle()]);
+  await Promise.race([ended, delay(stopLimitMs, undefined, { ref: false })]);
+  // A connection on which nothing was asked, such as a browser opens in advance, would hold the server open.
+  front.server.closeAllConnections();
   await app.terminate();
 }
 
@@ -162,14 +162,6 @@ function listen(server: Server, port: number, hostname: string): Promise<string>
       const address = server.address();
       if (address === null || typeof address === 'string') reject(new Error('The host has no TCP address.'));
       else resolve(`http://${hostname}:${address.port}`);
-    });
-  });
-}
-
-function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => {
-      resolve();
     });
   });
 }

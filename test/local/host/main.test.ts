@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -56,7 +56,7 @@ const app = `app.http('env', { handler: () => ({ jsonBody: process.env }) });
   app.hook.appTerminate(() => { console.log('appTerminate ran'); });
   app.http('slow', { handler: async () => {
     console.log('slow begins');
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await new Promise((resolve) => process.once('SIGUSR2', resolve));
     return { body: 'slow done' };
   } });
   app.http('crash', { handler: () => { Promise.reject(new Error('nobody waits for this')); return new Promise(() => {}); } });`;
@@ -169,11 +169,15 @@ const refuses = (url: string) =>
 test('on SIGTERM it takes nothing new, ends what runs, runs appTerminate and exits 0', async (t) => {
   const started = start(t, ['--app', await makeApp(t, app), '--port', '0']);
   const { url } = await listening(started);
+  const silent = connect(Number(new URL(url).port), '127.0.0.1');
+  silent.on('error', () => undefined);
+  t.after(() => silent.destroy());
   const slow = get(url, '/api/slow');
   await until(() => started.printed().includes('slow begins'));
   started.child.kill('SIGTERM');
   await until(() => refuses(url));
   assert.doesNotMatch(started.printed(), /appTerminate ran/);
+  started.child.kill('SIGUSR2');
   assert.equal((await slow).body, 'slow done');
   assert.equal(await started.exited, 0);
   assert.match(started.printed(), /appTerminate ran/);
