@@ -94,7 +94,7 @@ export class Archive {
     return this.#existing(resource).map(({ watermark }) => this.metadata(watermark));
   }
 
-  /** Throws 503 when the version is poisoned: a blob that cannot be parsed counts as a failed data store (measured in its source). */
+  /** Throws 503 when the version is poisoned: to the real service a blob that it cannot parse is a data store that failed. */
   metadata(watermark: number): DicomJson {
     const metadata = this.#data.metadata[watermark];
     const poisoned = this.#poisoned.some((sequence) => this.feed.watermarkOf(sequence) === watermark);
@@ -120,7 +120,8 @@ export class Archive {
 
   counts(): { latestSequence: string; changes: number; instances: number } {
     const { feed, instances } = this.#data;
-    return { latestSequence: feed.last, changes: feed.rows.length, instances: instances.length };
+    const latestSequence = this.feed.changes().at(-1)?.row.sequence ?? '0';
+    return { latestSequence, changes: feed.rows.length, instances: instances.length };
   }
 
   get operations(): Record<string, Operation> {

@@ -84,14 +84,9 @@ export class Feed {
     });
   }
 
-  /** Versions that the given sequence, written or not, made or removed. */
+  /** The version that the change with this sequence, visible or not, made or removed. */
   watermarkOf(sequence: string): number | undefined {
     return this.#data.rows.find((row) => row.sequence === sequence)?.watermark;
-  }
-
-  /** The last number drawn, committed or not. */
-  get last(): string {
-    return this.#data.last;
   }
 
   #lateness(): number {

@@ -51,8 +51,9 @@ test('an update is one statement: a row for each instance, and older entries sho
     ],
   );
   assert.equal(rows[3]?.timestamp, rows[4]?.timestamp);
+  assert.deepEqual(rows[3]?.metadata['00080060'], { vr: 'CS', Value: ['CT'] }, 'the rest stays');
   const stored = await dicom.call(`/v2/studies/${study}/metadata`);
-  assert.deepEqual(stored.json, [rows[3]?.metadata, rows[4]?.metadata]);
+  assert.deepEqual(stored.json, [rows[3].metadata, rows[4]?.metadata]);
 });
 
 test('a study that is not there makes the operation fail, and the others are updated', async () => {

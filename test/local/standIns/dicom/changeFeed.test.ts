@@ -138,6 +138,8 @@ test('deleting a study is one statement: a row for each instance, all with the s
     Array(3).fill(['Delete', 'Deleted']),
   );
   assert.equal(new Set(rows.map(({ timestamp }) => timestamp)).size, 1);
+  const tied = await page(`?startTime=${encodeURIComponent(rows[0]?.timestamp ?? '')}`, 'v2');
+  assert.deepEqual(sequences(tied), sequences(rows), 'v2 orders the same time by sequence');
 });
 
 test('each service has its own feed', async () => {

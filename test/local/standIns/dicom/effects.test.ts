@@ -71,6 +71,8 @@ test('a gap skips sequences for good', async () => {
   script({ gap: 3 });
   await store('after');
   assert.deepEqual(await sequences(), [1, 5]);
+  script({ gap: 3 });
+  assert.match(dicom.state('dicom'), /"latestSequence":"5"/);
 });
 
 test('one corrupt metadata fails every page that would show it, and only with metadata', async () => {
