@@ -1,5 +1,5 @@
 // The directory in Azure Tables: one row per user in `identities`, written by compare-and-swap only.
-import type { TableClient } from '@azure/data-tables';
+import type { TableClient, TableEntity } from '@azure/data-tables';
 import * as z from 'zod/mini';
 import { isoTime } from '../platform/clock.ts';
 import { storageFailure } from '../platform/storage.ts';
@@ -78,7 +78,7 @@ async function read(table: TableClient, rowKey: string, signal?: AbortSignal): P
 
 function write(
   table: TableClient,
-  entity: Parameters<TableClient['createEntity']>[0],
+  entity: TableEntity,
   { etag }: Snapshot,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
