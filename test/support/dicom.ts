@@ -38,13 +38,16 @@ export interface DicomClient extends TestCloud {
 export const secondDicomUrl = 'https://telehealth-archive.dicom.azurehealthcareapis.com';
 export const dicomResource = 'https://dicom.healthcareapis.azure.com';
 
-/** Two services, the demo tenant's and a second one; the gateway owns them, the managed identity reads. */
-export async function startDicom(): Promise<DicomClient> {
+/**
+ * Two services, the demo tenant's and a second one, and `more` by their hosts; the gateway owns them, the managed identity
+ * reads.
+ */
+export async function startDicom(...more: readonly string[]): Promise<DicomClient> {
   const cloud = await startStandIns(({ directory, tokens, now }) => {
     directory.grant(demo.gateway.principalId, 'DICOM Data Owner');
     directory.grant(demo.managedIdentity.principalId, 'DICOM Data Reader');
     const [first, second] = [new URL(demo.dicomUrl).host, new URL(secondDicomUrl).host];
-    return [createDicom({ directory, tokens, now, hosts: [first, second] })];
+    return [createDicom({ directory, tokens, now, hosts: [first, second, ...more] })];
   });
   const call = (path: string, options: DicomCall = {}): Promise<DicomReply> => send(cloud, path, options);
   return {

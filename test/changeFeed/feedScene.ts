@@ -1,0 +1,182 @@
+// The puller as the app runs it: real adapters and storage clients against the DICOM stand-in and Azurite.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after } from 'node:test';
+import { startAzurite } from '../../local/azurite.ts';
+import { demo } from '../../local/demo.ts';
+import { dicomFile, uidsOf } from '../../local/dicomFiles.ts';
+import { freePorts } from '../../local/ports.ts';
+import { createChangeFeed, type ChangeFeed, type FeedReport } from '../../src/changeFeed/changeFeed.ts';
+import type { CloudEvent } from '../../src/changeFeed/events.ts';
+import { createAudit } from '../../src/platform/audit.ts';
+import type { Clock } from '../../src/platform/clock.ts';
+import { leaseRenewMs } from '../../src/platform/limits.ts';
+import { createLog } from '../../src/platform/log.ts';
+import { auditContainer, stateContainer } from '../../src/platform/platform.ts';
+import { withinBudget } from '../../src/platform/run.ts';
+import { Secret } from '../../src/platform/secret.ts';
+import type { ChangeFeedSettings } from '../../src/platform/settings/types.ts';
+import { createStorage, type Storage } from '../../src/platform/storage.ts';
+import { startDicom } from '../support/dicom.ts';
+
+/** Each scene takes services of its own, so that no test meets another's cursor. */
+const hosts = Array.from({ length: 80 }, (_, n) => `scene-${n}.dicom.azurehealthcareapis.com`);
+const freeHosts = [...hosts];
+
+export const dicom = await startDicom(...hosts);
+const azurite = await startAzurite({ ports: freePorts });
+after(() => azurite.close());
+
+const connectionString = new Secret(azurite.connectionString);
+const account = { kind: 'connectionString', connectionString } as const;
+export const storage = createStorage(account, () => assert.fail('a connection string needs no credential'));
+
+/** Moves the stand-ins' time by a short wait; the renewal of a lease and a run's budget end by their signal alone. */
+export const clock: Clock = {
+  now: dicom.now,
+  monotonic: dicom.now,
+  sleep: (ms, signal) =>
+    new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      signal?.addEventListener('abort', () => {
+        reject(signal.reason as Error);
+      });
+      if (ms >= leaseRenewMs) return;
+      dicom.advance(ms);
+      resolve();
+    }),
+};
+
+export interface SceneOptions {
+  readonly services?: number;
+  readonly settings?: Partial<ChangeFeedSettings>;
+  readonly budgetMs?: number;
+}
+
+export interface FeedScene {
+  readonly services: readonly string[];
+  readonly lines: string[];
+  readonly settings: ChangeFeedSettings;
+  /** Stores instances of this study in one of the services; answers how many changes that made. */
+  store(names: readonly string[], service?: number): Promise<void>;
+  delete(name: string): Promise<void>;
+  /** Scripts the bad days of the first service until the next call. */
+  script(effect: object, rule?: object): void;
+  /** A puller with no memory of its own, as another process would have it. */
+  puller(): ChangeFeed;
+  pullerOver(other: Storage): ChangeFeed;
+  pull(puller?: ChangeFeed): Promise<FeedReport>;
+  pullAll(): Promise<readonly FeedReport[]>;
+  move(move: { sequence: number; expect: number | null }): Promise<FeedReport>;
+  report(): Promise<FeedReport>;
+  blobs(): Promise<Record<string, string>>;
+  /** The events of all blobs in the order of their names, without claims. */
+  events(): Promise<CloudEvent[]>;
+  messages(): Promise<CloudEvent[]>;
+  cursorPath: string;
+}
+
+export const stateBlobs = storage.container(stateContainer);
+
+export function feedScene({
+  services: many = 1,
+  settings,
+  budgetMs = 240_000,
+  platform,
+}: SceneOptions = {}): FeedScene {
+  const mine = freeHosts.splice(0, many);
+  const services = mine.map((host) => `https://${host}`);
+  const [first = assert.fail('no host left')] = services;
+  const name = `scene-${randomUUID().slice(0, 8)}`;
+  const all: ChangeFeedSettings = {
+    services,
+    scope: 'https://dicom.healthcareapis.azure.com/.default',
+    start: { kind: 'beginning' },
+    sinks: ['blob'],
+    container: name,
+    queue: name,
+    metadata: { kind: 'none' },
+    pageSize: 100,
+    settleSeconds: 60,
+    auditHours: 24,
+    budgetSeconds: 240,
+    operatorRole: 'none',
+    state: account,
+    deliveries: account,
+    credential: { managedIdentity: true, authorityHost: 'https://login.microsoftonline.com' },
+    ...settings,
+  };
+  const lines: string[] = [];
+  const sink = {
+    info: (line: string) => lines.push(line),
+    warn: (line: string) => lines.push(line),
+    error: (line: string) => lines.push(line),
+  };
+  const log = createLog(sink);
+  const pullerOver = (over: Storage): ChangeFeed =>
+    createChangeFeed(all, {
+      clock,
+      random: () => 0.5,
+      uuid: randomUUID,
+      credential: () => dicom.credentialFor(demo.managedIdentity),
+      storage: () => over,
+      audit: () => createAudit(storage.container(auditContainer), clock, randomUUID),
+    });
+  const puller = (): ChangeFeed => pullerOver(storage);
+  const within = <T>(work: Parameters<typeof withinBudget<T>>[1]): Promise<T> =>
+    withinBudget({ requestId: 'test', budgetMs, clock, shutdown: new AbortController().signal }, work);
+  const pullAll = async (feed = puller()): Promise<readonly FeedReport[]> =>
+    (await within((run) => feed.pull({ log, run }))).services;
+  const container = storage.container(all.container);
+  const scene: FeedScene = {
+    ...{ services, lines, settings: all, puller, pullerOver, pullAll: () => pullAll() },
+    cursorPath: `change-feed/${mine[0] ?? ''}/cursor.json`,
+    async store(names, service = 0) {
+      for (const study of names) await dicom.store(dicomFile({ study }), services[service] ?? first);
+    },
+    async delete(study) {
+      const path = `/v2/studies/${uidsOf({ study }).study}`;
+      assert.equal((await dicom.call(path, { method: 'DELETE', service: first })).status, 204);
+    },
+    script(effect, rule) {
+      dicom.faults.clear();
+      const own = !(
+        'status' in effect ||
+        'drop' in effect ||
+        'delayMs' in effect ||
+        'revokePermission' in effect
+      );
+      dicom.faults.add({ service: 'dicom', ...rule, effect: own ? { ...effect, host: mine[0] } : effect });
+    },
+    pull: async (feed) => (await pullAll(feed))[0] ?? assert.fail(),
+    move: (move) =>
+      within((run) => puller().setCursor({ service: first, reason: 'a test', ...move }, 'key', { log, run })),
+    report: async () =>
+      (await puller().reports({ log, signal: new AbortController().signal }))[0] ?? assert.fail(),
+    async blobs() {
+      const found: Record<string, string> = {};
+      if (!(await container.exists())) return found;
+      for await (const { name: path } of container.listBlobsFlat())
+        found[path] = (await container.getBlobClient(path).downloadToBuffer()).toString();
+      return found;
+    },
+    async events() {
+      const texts = Object.entries(await scene.blobs()).filter(([path]) => path.endsWith('.ndjson'));
+      return texts
+        .flatMap(([, text]) => text.trimEnd().split('\n'))
+        .map((line) => JSON.parse(line) as CloudEvent);
+    },
+    async messages() {
+      const found: CloudEvent[] = [];
+      for (;;) {
+        const { receivedMessageItems } = await storage
+          .queue(all.queue)
+          .receiveMessages({ numberOfMessages: 32 });
+        if (receivedMessageItems.length === 0) return found;
+        for (const { messageText } of receivedMessageItems)
+          found.push(JSON.parse(Buffer.from(messageText, 'base64').toString()) as CloudEvent);
+      }
+    },
+  };
+  return scene;
+}
