@@ -7,7 +7,8 @@ import { maxRetryAfterMs, rotationVaultTimeoutMs } from '../platform/limits.ts';
 import { capRetryAfter } from '../platform/restClient.ts';
 import { Secret } from '../platform/secret.ts';
 import { once } from '../platform/storage.ts';
-import { saysAbsent, serverTimeOf, vaultFailure, vaultStatus } from './vaultAnswers.ts';
+import { signInFailed } from './problems.ts';
+import { saysAbsent, vaultFailure } from './vaultAnswers.ts';
 
 export interface SecretVersion {
   readonly versionId: string;
@@ -74,38 +75,34 @@ export function createKeyVaultSecrets(options: VaultOptions): VaultSecrets {
   const single = once(() => clientWith(options, 0));
 
   return {
-    current: (name, signal) => readCurrent(repeating(), name, signal),
+    current: (name, signal) =>
+      ask(signal, async (options, answer) => {
+        const found = await orAbsent(repeating().getSecret(name, options));
+        return { value: found && toCurrent(found), serverTime: answer.serverTime };
+      }),
     versions: (name, signal) =>
-      judged(async () => {
+      ask(signal, async (options) => {
         const found: SecretVersion[] = [];
-        const pages = repeating().listPropertiesOfSecretVersions(name, { abortSignal: limited(signal) });
-        for await (const properties of pages) found.push(toVersion(properties));
-        return found;
-      }, signal),
-    isDeleted: (name, signal) =>
-      judged(async () => {
-        try {
-          await repeating().getDeletedSecret(name, { abortSignal: limited(signal) });
-          return true;
-        } catch (error) {
-          if (saysAbsent(error)) return false;
-          throw error;
+        for await (const properties of repeating().listPropertiesOfSecretVersions(name, options)) {
+          found.push(toVersion(properties));
         }
-      }, signal),
+        return found;
+      }),
+    isDeleted: (name, signal) =>
+      ask(
+        signal,
+        async (options) => (await orAbsent(repeating().getDeletedSecret(name, options))) !== undefined,
+      ),
     publish: (name, publication) => publish(single(), name, publication),
     tag: (name, versionId, tags, expiresAt, signal) =>
-      judged(async () => {
+      ask(signal, async (options) => {
         const properties = { tags: { ...tags }, expiresOn: new Date(expiresAt), contentType };
-        await repeating().updateSecretProperties(name, versionId, {
-          ...properties,
-          abortSignal: limited(signal),
-        });
-      }, signal),
+        await repeating().updateSecretProperties(name, versionId, { ...properties, ...options });
+      }),
     disable: (name, versionId, signal) =>
-      judged(async () => {
-        const abortSignal = limited(signal);
-        await repeating().updateSecretProperties(name, versionId, { enabled: false, abortSignal });
-      }, signal),
+      ask(signal, async (options) => {
+        await repeating().updateSecretProperties(name, versionId, { enabled: false, ...options });
+      }),
   };
 }
 
@@ -118,60 +115,71 @@ function clientWith({ vaultUrl, credential, httpClient }: VaultOptions, maxRetri
   });
 }
 
-async function readCurrent(
+async function publish(
   client: SecretClient,
   name: string,
-  signal: AbortSignal | undefined,
-): Promise<Dated<CurrentSecret | undefined>> {
-  let serverTime: number | undefined;
-  const options = {
-    abortSignal: limited(signal),
-    onResponse: (response: { headers: { get(name: string): string | undefined } }) => {
-      serverTime = serverTimeOf(response.headers);
-    },
-  };
-  return judged(async () => {
-    try {
-      const value = toCurrent(await client.getSecret(name, options));
-      return { value, serverTime };
-    } catch (error) {
-      if (saysAbsent(error)) return { value: undefined, serverTime };
-      throw error;
-    }
-  }, signal);
-}
-
-async function publish(client: SecretClient, name: string, publication: Publication): Promise<PublishReply> {
-  const { value, expiresAt, tags } = publication;
+  { value, expiresAt, tags }: Publication,
+): Promise<PublishReply> {
+  const { options, answer } = listening(undefined);
   try {
-    const options = {
-      tags: { ...tags },
-      expiresOn: new Date(expiresAt),
-      contentType,
-      abortSignal: limited(undefined),
-    };
-    const stored = await client.setSecret(name, value.reveal(), options);
+    const attributes = { tags: { ...tags }, expiresOn: new Date(expiresAt), contentType };
+    const stored = await client.setSecret(name, value.reveal(), { ...attributes, ...options });
     return { kind: 'published', versionId: toVersion(stored.properties).versionId };
   } catch (error) {
-    const status = vaultStatus(error);
-    const failure = vaultFailure(error);
+    const { status } = answer;
+    const failure = vaultFailure(error, status);
     if (status === 429) return { kind: 'throttled', error: failure };
     const definite = status !== undefined && status >= 400 && status < 500 && status !== 408;
-    return { kind: definite ? 'refused' : 'unanswered', error: failure };
+    return { kind: definite || signInFailed(error) ? 'refused' : 'unanswered', error: failure };
   }
 }
 
-function limited(signal: AbortSignal | undefined): AbortSignal {
-  const timeout = AbortSignal.timeout(rotationVaultTimeoutMs);
-  return signal ? AbortSignal.any([timeout, signal]) : timeout;
+interface Answer {
+  /** Of the last answer after all repetitions; undefined where none came. */
+  status: number | undefined;
+  serverTime: number | undefined;
 }
 
-async function judged<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+interface CallOptions {
+  readonly abortSignal: AbortSignal;
+  readonly onResponse: (response: {
+    readonly status: number;
+    readonly headers: { get(name: string): string | undefined };
+  }) => void;
+}
+
+/** The client's own error cannot be asked: at an error answer without a body it throws a TypeError (measured with 4.12). */
+function listening(signal: AbortSignal | undefined): { options: CallOptions; answer: Answer } {
+  const answer: Answer = { status: undefined, serverTime: undefined };
+  const timeout = AbortSignal.timeout(rotationVaultTimeoutMs);
+  const abortSignal = signal ? AbortSignal.any([timeout, signal]) : timeout;
+  const onResponse: CallOptions['onResponse'] = ({ status, headers }) => {
+    answer.status = status;
+    const time = Date.parse(headers.get('date') ?? '');
+    answer.serverTime = Number.isNaN(time) ? undefined : time;
+  };
+  return { options: { abortSignal, onResponse }, answer };
+}
+
+async function ask<T>(
+  signal: AbortSignal | undefined,
+  work: (options: CallOptions, answer: Answer) => Promise<T>,
+): Promise<T> {
+  const { options, answer } = listening(signal);
   try {
-    return await work();
+    return await work(options, answer);
   } catch (error) {
     signal?.throwIfAborted();
-    throw vaultFailure(error);
+    throw vaultFailure(error, answer.status);
+  }
+}
+
+async function orAbsent<T>(reply: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reply;
+  } catch (error) {
+    if (saysAbsent(error)) return undefined;
+    throw error;
   }
 }
 

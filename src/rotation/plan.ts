@@ -145,22 +145,14 @@ function refusalOf(
 ): Problem | undefined {
   if (!seen.clocksAgree) return problemOf('clocks_disagree');
   const operator = wish.force === true || wish.revoke !== undefined;
-  if (!operator && mintedLately(seen, classified)) return problemOf('min_interval');
+  if (!operator && mintedLately(seen)) return problemOf('min_interval');
   if (mayExist(seen, classified) >= rotationMaxOwned) return problemOf('max_owned');
   if (wish.remainingMs < rotationFinishMs + rotationVerifyLeastMs) return problemOf('no_time');
   return (seen.current ? undefined : bootstrapRefusal(seen, target, operator)) ?? preflightRefusal(seen);
 }
 
-function mintedLately(seen: Observation, classified: readonly Classified[]): boolean {
-  // The start of an adopted credential says nothing: it was not minted here.
-  const shown = classified.filter(
-    ({ ours, credential }) => ours && targetIdIn(credential.displayName) !== undefined,
-  );
-  const times = [
-    ...shown.map(({ credential }) => credential.startsAt),
-    ...seen.memory.intents.map(({ time }) => time),
-  ];
-  return times.some((time) => time > seen.now - rotationMinIntervalMs);
+function mintedLately({ memory, now }: Observation): boolean {
+  return memory.intents.some(({ time }) => time > now - rotationMinIntervalMs);
 }
 
 /** Valid credentials of ours, with the recent mints that Graph may not show yet: its reads are stale. */

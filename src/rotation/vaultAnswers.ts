@@ -2,31 +2,17 @@
 import { AppError } from '../platform/errors.ts';
 import { RotationProblem, signInFailed, type ProblemCode } from './problems.ts';
 
-/** The status of an error of the Key Vault client; undefined where no answer came. */
-export function vaultStatus(error: unknown): number | undefined {
-  const status: unknown = error instanceof Error ? Reflect.get(error, 'statusCode') : undefined;
-  return typeof status === 'number' ? status : undefined;
-}
-
 /** Key Vault's own word that there is none: a proxy's 404 must not look like an empty vault. */
 export function saysAbsent(error: unknown): boolean {
-  return (
-    vaultStatus(error) === 404 && error instanceof Error && Reflect.get(error, 'code') === 'SecretNotFound'
-  );
-}
-
-export function serverTimeOf(headers: { get(name: string): string | undefined }): number | undefined {
-  const time = Date.parse(headers.get('date') ?? '');
-  return Number.isNaN(time) ? undefined : time;
+  return error instanceof Error && Reflect.get(error, 'code') === 'SecretNotFound';
 }
 
 /**
  * The error that a failure of the client stands for. The client's own error holds on to the request, and the body of a
- * PUT is the secret: only its words, code and status go into the cause.
+ * PUT is the secret: only its words and the status go into the cause.
  */
-export function vaultFailure(error: unknown): AppError {
+export function vaultFailure(error: unknown, status: number | undefined): AppError {
   if (error instanceof AppError) return error;
-  const status = vaultStatus(error);
   const message = error instanceof Error ? error.message : '';
   const cause = signInFailed(error)
     ? error

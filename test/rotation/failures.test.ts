@@ -1,0 +1,170 @@
+// Runs that go wrong after they began to change things: what is left behind, what is said, and what the next run does.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { clock, cloud, fault, healthy, hourMs, mints, scene } from './scene.ts';
+
+test('a publish that is refused takes the credential away again, and the next run waits', async (t) => {
+  const s = scene();
+  const id = cloud.faults.add({
+    ...{ service: 'keyVault', method: 'PUT', path: s.client.secretName },
+    effect: { status: 403, body: { error: { code: 'Forbidden', message: 'Caller is not authorized.' } } },
+  });
+  t.after(() => cloud.faults.remove(id));
+  const report = await s.run();
+  assert.equal(report.outcome, 'failed');
+  assert.equal(report.error?.code, 'vault_denied');
+  assert.match(report.error.advice, /az role assignment create/);
+  assert.deepEqual(s.keyIds(), []);
+  cloud.faults.remove(id);
+  s.asked();
+  assert.equal((await s.run()).error?.code, 'min_interval');
+  assert.equal(mints(s), 0);
+  cloud.advance(hourMs);
+  assert.equal((await s.run()).outcome, 'rotated');
+});
+
+test('a publish whose answer is lost is found in the vault and counts', async (t) => {
+  const s = scene();
+  const skip = 1; // The client's first request is only there to be challenged.
+  fault(t, {
+    service: 'keyVault',
+    method: 'PUT',
+    path: s.client.secretName,
+    skip,
+    times: 1,
+    effect: { drop: 'after' },
+  });
+  const report = await s.run();
+  assert.equal(report.outcome, 'rotated');
+  assert.deepEqual(s.keyIds(), [report.newKeyId]);
+  assert.equal((await s.versions()).length, 1);
+});
+
+test('after a publish that was never answered the credential stays, and is swept once it proves an orphan', async (t) => {
+  const { s, keyId } = await healthy(20);
+  const id = cloud.faults.add({
+    service: 'keyVault',
+    method: 'PUT',
+    path: s.client.secretName,
+    effect: { drop: 'before' },
+  });
+  t.after(() => cloud.faults.remove(id));
+  const report = await s.run();
+  assert.equal(report.error?.code, 'publish_unanswered');
+  assert.deepEqual(s.keyIds(), [keyId, report.newKeyId]);
+  cloud.faults.remove(id);
+  cloud.advance(2 * hourMs);
+  const next = await s.run();
+  assert.equal(next.outcome, 'rotated');
+  assert.ok(s.keyIds().includes(report.newKeyId ?? ''));
+  cloud.advance(2 * hourMs);
+  assert.deepEqual(
+    (await s.run()).plan.map(({ kind }) => kind),
+    ['sweep'],
+  );
+  assert.deepEqual(s.keyIds(), [keyId, next.newKeyId]);
+});
+
+for (const effect of [{ drop: 'after' }, { status: 503 }]) {
+  test(`a mint that ends in ${JSON.stringify(effect)} is sent once, looked for and removed`, async (t) => {
+    const { s, keyId } = await healthy(20);
+    fault(t, { service: 'graph', path: `${s.client.appId}.*addPassword`, effect });
+    const report = await s.run();
+    assert.equal(report.error?.code, 'mint_unanswered');
+    assert.deepEqual(s.keyIds(), [keyId]);
+    assert.equal(mints(s), 1);
+  });
+}
+
+test('a throttled mint and one refused for a concurrent change are sent again', async (t) => {
+  const s = scene();
+  const path = `${s.client.appId}.*addPassword`;
+  const throttled = { status: 429, headers: { 'retry-after': '8' } };
+  const concurrent = {
+    status: 409,
+    body: { error: { code: 'Directory_ConcurrencyViolation', message: 'wait' } },
+  };
+  fault(t, { service: 'graph', path, times: 1, effect: throttled });
+  fault(t, { service: 'graph', path, times: 1, effect: concurrent });
+  assert.equal((await s.run()).outcome, 'rotated');
+  assert.equal(mints(s), 3);
+  assert.equal(s.keyIds().length, 1);
+});
+
+test('a removal that follows an addition too closely is repeated until Graph takes it', async (t) => {
+  const s = scene();
+  fault(t, { service: 'graph', effect: { concurrencyWindowMs: 12_000 } });
+  fault(t, { service: 'keyVault', method: 'PUT', path: s.client.secretName, effect: { status: 400 } });
+  assert.equal((await s.run()).outcome, 'failed');
+  assert.deepEqual(s.keyIds(), []);
+});
+
+test('a secret that Entra does not take within the deadline is never published', async (t) => {
+  const { s, keyId } = await healthy(20);
+  const before = await s.value();
+  cloud.advance(hourMs);
+  fault(t, { service: 'entra', effect: { replicas: 1, lagMs: 30 * 60_000 } });
+  const report = await s.run();
+  assert.equal(report.error?.code, 'verify_failed');
+  assert.ok(report.verifyAttempts > 50);
+  assert.deepEqual(s.keyIds(), [keyId]);
+  assert.equal(await s.value(), before);
+});
+
+test('a shutdown while the secret is being proven takes the credential away', async (t) => {
+  const { s, keyId } = await healthy(20);
+  fault(t, { service: 'entra', effect: { replicas: 1, lagMs: 60_000 } });
+  cloud.advance(120_000);
+  const shutdown = new AbortController();
+  const until = clock.now() + 30_000;
+  const onWaited = (): void => {
+    if (clock.now() > until) shutdown.abort(new Error('the process ends'));
+  };
+  const report = await s.run({}, { shutdown: shutdown.signal, onWaited });
+  assert.equal(report.outcome, 'failed');
+  assert.deepEqual(s.keyIds(), [keyId]);
+});
+
+test('nothing is retired while the current version contradicts its tag', async () => {
+  const { s, keyId } = await healthy(20);
+  const { newKeyId } = await s.run();
+  const other = await s.addCredential('made in the portal', 90);
+  await s.setSecret(other.secret, { CredentialId: newKeyId ?? '', 'rotation-app': s.client.appId });
+  cloud.advance(12 * 24 * hourMs);
+  const report = await s.run();
+  assert.deepEqual(report.plan, []);
+  assert.ok(s.keyIds().includes(keyId));
+});
+
+test('an operator’s rollback to an untagged older value is adopted, and the newer credential retired after the overlap', async () => {
+  const { s, keyId } = await healthy(40);
+  const before = await s.value();
+  const { newKeyId } = await s.run({ force: true, reason: 'try' });
+  await s.setSecret(before);
+  assert.equal((await s.run()).outcome, 'adopted');
+  cloud.advance(7 * 24 * hourMs);
+  assert.equal((await s.run()).outcome, 'cleaned');
+  assert.deepEqual(s.keyIds(), [keyId]);
+  assert.notEqual(newKeyId, keyId);
+});
+
+test('a version that an operator sets between plan and removal saves the credential it carries', async (t) => {
+  const { s, keyId } = await healthy(20);
+  const before = await s.value();
+  await s.run();
+  cloud.advance(8 * 24 * hourMs);
+  fault(t, {
+    service: 'keyVault',
+    method: 'GET',
+    path: `${s.client.secretName}/versions`,
+    effect: { delayMs: 150 },
+  });
+  const since = cloud.log.list().length;
+  const running = s.run();
+  const asked = (): boolean =>
+    cloud.log.list('keyVault', since).some(({ path }) => path.endsWith('/versions'));
+  while (!asked()) await new Promise((resolve) => setTimeout(resolve, 5));
+  await s.setSecret(before, { CredentialId: keyId });
+  assert.equal((await running).error?.code, 'overtaken');
+  assert.ok(s.keyIds().includes(keyId));
+});

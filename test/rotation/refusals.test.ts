@@ -1,0 +1,135 @@
+// What stops a run before anything is minted, and how it says which command or page mends it.
+import { SecretClient } from '@azure/keyvault-secrets';
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { demo } from '../../local/demo.ts';
+import { displayNameOf } from '../../src/rotation/target.ts';
+import { cloud, fault, healthy, hourMs, mints, scene, type Scene } from './scene.ts';
+
+async function softDeleted(s: Scene): Promise<void> {
+  const vault = new SecretClient(demo.vaultUrl, cloud.credentialFor(demo.managedIdentity));
+  await s.setSecret('some value');
+  const poller = await vault.beginDeleteSecret(s.client.secretName, { intervalInMs: 1 });
+  await poller.pollUntilDone();
+}
+
+test('a soft-deleted secret stops the run before the mint', async () => {
+  const s = scene();
+  await softDeleted(s);
+  const report = await s.run();
+  assert.equal(report.outcome, 'refused');
+  assert.equal(report.error?.code, 'secret_deleted');
+  assert.match(report.error.advice, /az keyvault secret recover/);
+  assert.equal(mints(s), 0);
+});
+
+test('a first secret is not made where the deleted secrets cannot be read', async (t) => {
+  const s = scene();
+  fault(t, { service: 'keyVault', path: `/deletedsecrets/${s.client.secretName}`, effect: { status: 403 } });
+  assert.equal((await s.run()).error?.code, 'deleted_unreadable');
+  assert.equal(mints(s), 0);
+});
+
+test('a vault that is not the one the application was rotated into gets no secret', async () => {
+  const s = scene();
+  await s.addCredential(displayNameOf('0123456789ab', '20260101T000000Z-abcdef'), 60);
+  const report = await s.run({ force: true, reason: 'try' });
+  assert.equal(report.error?.code, 'other_target');
+  assert.match(report.error.message, /0123456789ab/);
+  assert.equal(mints(s), 0);
+});
+
+test('a published secret that vanished from the vault is not replaced without an operator', async () => {
+  const s = scene();
+  await s.addCredential(s.ownName('abcdef'), 60);
+  assert.equal((await s.run()).error?.code, 'own_credentials_left');
+  assert.equal((await s.run({ force: true, reason: 'the vault was purged' })).outcome, 'rotated');
+});
+
+test('a 404 that is not Key Vault’s own word does not look like an empty vault', async (t) => {
+  const { s } = await healthy();
+  fault(t, {
+    service: 'keyVault',
+    method: 'GET',
+    path: s.client.secretName,
+    effect: { status: 404, body: 'proxy' },
+  });
+  assert.equal((await s.run({ force: true, reason: 'try' })).outcome, 'failed');
+  assert.equal(mints(s), 0);
+});
+
+const stops = [
+  ['a lifetime policy', { maxLifetimeDays: 30 }, 'lifetime_policy', /ROTATION_VALIDITY_DAYS/],
+  ['a policy against secrets', { passwordAddition: 'denied' }, 'secret_policy', /federated credential/],
+  [
+    'a missing Graph permission',
+    { revokePermission: 'Application.ReadWrite.OwnedBy' },
+    'graph_denied',
+    /OwnedBy/,
+  ],
+  [
+    'a missing role on the vault',
+    { revokePermission: 'Key Vault Secrets Officer' },
+    'vault_denied',
+    /Secrets Officer/,
+  ],
+] as const;
+for (const [what, effect, code, advice] of stops) {
+  test(`${what} leaves nothing behind and says how to mend it`, async (t) => {
+    const s = scene();
+    fault(t, { service: 'graph', effect });
+    const report = await s.run();
+    assert.equal(report.error?.code, code);
+    assert.match(report.error.advice, advice);
+    assert.deepEqual(s.keyIds(), []);
+  });
+}
+
+test('an identity that is no owner of the application is told so', async () => {
+  const s = scene();
+  s.application.owners.clear();
+  const report = await s.run();
+  assert.equal(report.error?.code, 'graph_write_denied');
+  assert.match(report.error.advice, /az ad app owner add/);
+});
+
+test('the wrong tenant is seen before the mint', async () => {
+  const s = scene({ tenantId: '7e1e4ea1-7000-4000-8000-0000000000ff' });
+  const report = await s.run();
+  assert.equal(report.error?.code, 'wrong_tenant');
+  assert.equal(mints(s), 0);
+});
+
+test('with a clock three hours fast nothing is changed, and a run with nothing to do only warns', async () => {
+  const { s } = await healthy(20);
+  const due = await s.run({}, { localOffsetMs: 3 * hourMs });
+  assert.equal(due.error?.code, 'clocks_disagree');
+  assert.equal(mints(s), 0);
+  const idle = await healthy(60);
+  const report = await idle.s.run({}, { localOffsetMs: 3 * hourMs });
+  assert.equal(report.outcome, 'noop');
+  assert.match(report.warnings.join(), /clocks/);
+});
+
+test('a forced run over HTTP has time enough, and a run with too little time mints nothing', async () => {
+  const { s } = await healthy();
+  const late = await s.run({ force: true, reason: 'try' }, { budgetMs: 89_000 });
+  assert.equal(late.error?.code, 'no_time');
+  assert.equal(mints(s), 0);
+  assert.equal((await s.run({ force: true, reason: 'try' }, { budgetMs: 180_000 })).outcome, 'rotated');
+});
+
+test('forced again and again, no more than four credentials ever exist', async () => {
+  const { s } = await healthy();
+  for (let n = 0; n < 3; n += 1)
+    assert.equal((await s.run({ force: true, reason: 'again' })).outcome, 'rotated');
+  assert.equal((await s.run({ force: true, reason: 'again' })).error?.code, 'max_owned');
+  assert.equal(s.keyIds().length, 4);
+});
+
+test('stale reads of Graph do not lead to more credentials than allowed', async (t) => {
+  const { s } = await healthy();
+  for (let n = 0; n < 3; n += 1) await s.run({ force: true, reason: 'again' });
+  fault(t, { service: 'graph', effect: { staleReads: 10 } });
+  assert.equal((await s.run({ force: true, reason: 'again' })).error?.code, 'max_owned');
+});
