@@ -1,4 +1,4 @@
-// The host's admin routes, as far as people and scripts use them: ping, status, the list of functions, run one now.
+// The host's admin routes, as far as people and scripts use them: ping, status, run a function now.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerEmpty, answerJson } from './answers.ts';
 import { levelOf, presentedKey, type HostKeys } from './keys.ts';
@@ -8,8 +8,6 @@ export interface AdminDeps {
   readonly keys: HostKeys | undefined;
   /** For `GET /admin/host/status`. */
   readonly status: () => object;
-  /** For `GET /admin/functions`. */
-  readonly list: () => readonly object[];
   /** Starts a run in the background; false when there is no such function. */
   readonly runNow: (name: string) => boolean;
 }
@@ -32,11 +30,10 @@ export async function answerAdmin(one: AdminRequest, deps: AdminDeps): Promise<v
     return;
   }
   const name = action.startsWith('POST ') ? /^\/admin\/functions\/([^/]+)$/i.exec(path)?.[1] : undefined;
-  const read = { 'GET /admin/host/status': deps.status, 'GET /admin/functions': deps.list }[action];
-  if (name === undefined && read === undefined) answerEmpty(response, 404);
+  if (name === undefined && action !== 'GET /admin/host/status') answerEmpty(response, 404);
   else if (!mayAdminister(one, deps.keys)) return;
-  else if (read !== undefined) answerJson(response, read());
-  else if (name !== undefined) await answerRun(one, deps, name);
+  else if (name === undefined) answerJson(response, deps.status());
+  else await answerRun(one, deps, name);
 }
 
 /** Measured: no or a wrong key is 401 with a challenge, a function's key is 403. */

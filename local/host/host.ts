@@ -72,8 +72,6 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const { invoker, crash } = createWorker(app, settings.functionTimeoutMs, options);
   const timers = functions.flatMap((one) => (one.type === 'timerTrigger' ? [createTimer(one, invoker)] : []));
   const started = performance.now();
-  let url = '';
-  const infos = () => functions.map((one) => describe(one, `${url}/${settings.routePrefix}`));
   const front = createFront({
     keys: options.keys,
     cors: options.cors,
@@ -84,16 +82,15 @@ export async function startHost(options: HostOptions): Promise<Host> {
     welcomePage: options.environment['AzureWebJobsDisableHomepage'] !== 'true',
     admin: {
       status: () => ({ state: app.state, processUptime: Math.round(performance.now() - started) }),
-      list: infos,
       runNow: (name) => runNow(name, functions, timers, options.log),
     },
   });
-  url = await listen(front.server, options.port, options.hostname ?? '127.0.0.1');
+  const url = await listen(front.server, options.port, options.hostname ?? '127.0.0.1');
   for (const timer of timers) timer.start();
   return {
     url,
     state: app.state,
-    functions: infos(),
+    functions: functions.map((one) => describe(one, `${url}/${settings.routePrefix}`)),
     fireTimer: (name) => fireTimer(name, timers),
     crash,
     stop: () => stop(front, timers, invoker, app),

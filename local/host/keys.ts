@@ -31,7 +31,7 @@ export function levelOf(
   functionName?: string,
 ): KeyLevel {
   if (keys === undefined) return 'admin';
-  if (presented === undefined || presented === '') return 'anonymous';
+  if (presented === undefined) return 'anonymous';
   if (presented === keys.master) return 'admin';
   const own = functionName === undefined ? undefined : keys.functions?.[functionName];
   return presented === keys.function || presented === own ? 'function' : 'anonymous';

@@ -79,6 +79,7 @@ function stopWhenAsked(host: Host): void {
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   process.once('disconnect', stop);
+  // The parent may have gone while the app was loading.
   if (process.send !== undefined && !process.connected) stop();
 }
 
@@ -111,7 +112,8 @@ async function main({ app, port, keys, local }: Arguments): Promise<void> {
   running.host = host;
   process.stdout.write(listFunctions(host.functions));
   stopWhenAsked(host);
-  process.send?.({ type: 'listening', url: host.url, state: host.state, functions: host.functions });
+  if (process.connected)
+    process.send?.({ type: 'listening', url: host.url, state: host.state, functions: host.functions });
 }
 
 let args: Arguments;
