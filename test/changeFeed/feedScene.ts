@@ -82,7 +82,6 @@ export function feedScene({
   services: many = 1,
   settings,
   budgetMs = 240_000,
-  platform,
 }: SceneOptions = {}): FeedScene {
   const mine = freeHosts.splice(0, many);
   const services = mine.map((host) => `https://${host}`);
