@@ -1,7 +1,8 @@
 // Runs that go wrong after they began to change things: what is left behind, what is said, and what the next run does.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clock, cloud, fault, healthy, hourMs, mints, scene } from './scene.ts';
+import { fault, healthy, mints, scene } from './scene.ts';
+import { clock, cloud, hourMs } from './tenant.ts';
 
 test('a publish that is refused takes the credential away again, and the next run waits', async (t) => {
   const s = scene();

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { demo } from '../../local/demo.ts';
 import { displayNameOf } from '../../src/rotation/target.ts';
-import { cloud, fault, healthy, hourMs, mints, scene, type Scene } from './scene.ts';
+import { fault, healthy, mints, scene, type Scene } from './scene.ts';
+import { cloud, hourMs } from './tenant.ts';
 
 async function softDeleted(s: Scene): Promise<void> {
   const vault = new SecretClient(demo.vaultUrl, cloud.credentialFor(demo.managedIdentity));

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { displayNameOf, targetOf } from '../../src/rotation/target.ts';
 import { demo } from '../../local/demo.ts';
-import { cloud, dayMs, healthy, hourMs, scene, stateBlob, works } from './scene.ts';
+import { healthy, scene, works } from './scene.ts';
+import { cloud, dayMs, hourMs, stateBlob } from './tenant.ts';
 
 test('a vault without the secret gets its first one, proven and tagged', async () => {
   const s = scene();

@@ -1,63 +1,14 @@
-// A tenant with its service clients, the real adapters against the stand-ins, and time that moves as fast as it is waited for.
+// A service client under test: its application, its secret in the vault, what was asked about it and what was logged.
 import { SecretClient } from '@azure/keyvault-secrets';
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { after, type TestContext } from 'node:test';
-import { startAzurite } from '../../local/azurite.ts';
+import type { TestContext } from 'node:test';
 import { demo } from '../../local/demo.ts';
 import type { Application } from '../../local/standIns/directory.ts';
-import { createEntra } from '../../local/standIns/entra.ts';
-import { createGraph } from '../../local/standIns/graph.ts';
-import { createKeyVault } from '../../local/standIns/keyVault.ts';
-import { freePorts } from '../../local/ports.ts';
-import { createAudit } from '../../src/platform/audit.ts';
-import type { Clock } from '../../src/platform/clock.ts';
-import { leaseRenewMs } from '../../src/platform/limits.ts';
-import { createLog } from '../../src/platform/log.ts';
-import { auditContainer, stateContainer, type Platform } from '../../src/platform/platform.ts';
-import { withinBudget } from '../../src/platform/run.ts';
-import { Secret } from '../../src/platform/secret.ts';
-import type { RotationSettings, ServiceClientSettings } from '../../src/platform/settings/types.ts';
-import { createStorage } from '../../src/platform/storage.ts';
-import { createRotation, type RotationReport, type RotationRequest } from '../../src/rotation/rotation.ts';
+import type { ServiceClientSettings } from '../../src/platform/settings/types.ts';
+import type { RotationReport, RotationRequest } from '../../src/rotation/rotation.ts';
 import { displayNameOf, targetOf } from '../../src/rotation/target.ts';
-import { startStandIns } from '../support/standIns.ts';
-
-export const hourMs = 3_600_000;
-export const dayMs = 24 * hourMs;
-const { principalId } = demo.managedIdentity;
-
-export const cloud = await startStandIns(({ directory, tokens, now }) => {
-  directory.grant(principalId, 'Application.ReadWrite.OwnedBy', 'Key Vault Secrets Officer');
-  return [
-    createGraph({ directory, tokens, now }),
-    createKeyVault({ directory, tokens, now }),
-    createEntra({ directory, tokens, now }),
-  ];
-});
-const azurite = await startAzurite({ ports: freePorts });
-after(() => azurite.close());
-
-const state = { kind: 'connectionString', connectionString: new Secret(azurite.connectionString) } as const;
-const storage = createStorage(state, () => assert.fail('no credential is needed with a connection string'));
-
-/** A short wait moves the time and is over; a lease's renewal and a run's budget only end by their signal. */
-export const clock: Clock = {
-  now: () => cloud.now(),
-  monotonic: () => cloud.now(),
-  async sleep(ms, signal) {
-    signal?.throwIfAborted();
-    if (ms < leaseRenewMs) cloud.advance(ms);
-    else if (signal) await once(signal, 'abort');
-    signal?.throwIfAborted();
-  },
-};
-
-export interface Line {
-  readonly level: 'info' | 'warn' | 'error';
-  readonly text: string;
-}
+import { cloud, dayMs, runRotation, settingsFor, stateBlob, type Line, type RunOptions } from './tenant.ts';
 
 export interface Scene {
   readonly client: ServiceClientSettings;
@@ -78,67 +29,7 @@ export interface Scene {
   writes(): string[];
 }
 
-export interface RunOptions {
-  readonly budgetMs?: number;
-  readonly localOffsetMs?: number;
-  readonly settings?: Partial<RotationSettings>;
-  readonly audit?: Platform['audit'];
-  readonly shutdown?: AbortSignal;
-  /** Called after each short wait. */
-  readonly onWaited?: () => void;
-}
-
 const defaults = { validityDays: 90, beforeDays: 30, overlapHours: 168, retire: 'remove' } as const;
-
-export function settingsFor(...clients: ServiceClientSettings[]): RotationSettings {
-  return {
-    vaultUrl: demo.vaultUrl,
-    clients,
-    graphEndpoint: 'https://graph.microsoft.com',
-    authorityHost: 'https://login.microsoftonline.com',
-    operatorRole: 'none',
-    state,
-    credential: { managedIdentity: true, authorityHost: 'https://login.microsoftonline.com' },
-  };
-}
-
-export function platformFor({ localOffsetMs = 0, audit, onWaited }: RunOptions = {}): Platform {
-  const shifted: Clock = {
-    ...clock,
-    now: () => clock.now() + localOffsetMs,
-    async sleep(ms, signal) {
-      await clock.sleep(ms, signal);
-      onWaited?.();
-    },
-  };
-  return {
-    clock: shifted,
-    random: () => 0.5,
-    uuid: randomUUID,
-    credential: () => cloud.credentialFor(demo.managedIdentity),
-    storage: () => storage,
-    audit: audit ?? (() => createAudit(storage.container(auditContainer), shifted, randomUUID)),
-  };
-}
-
-export async function runRotation(
-  settings: RotationSettings,
-  lines: Line[],
-  request: RotationRequest = {},
-  options: RunOptions = {},
-): Promise<readonly RotationReport[]> {
-  const rotation = createRotation({ ...settings, ...options.settings }, platformFor(options));
-  const keep = (level: Line['level']) => (text: string) => {
-    lines.push({ level, text });
-  };
-  const log = createLog({ info: keep('info'), warn: keep('warn'), error: keep('error') });
-  const frame = { requestId: randomUUID(), budgetMs: options.budgetMs ?? 240_000, clock };
-  const shutdown = options.shutdown ?? new AbortController().signal;
-  const summary = await withinBudget({ ...frame, shutdown }, (run) =>
-    rotation.run(request, { log, run, actor: 'key' }),
-  );
-  return summary.clients;
-}
 
 /** As an earlier rotation left it: one credential of ours, published, with so many days to live. */
 export async function healthy(
@@ -157,7 +48,7 @@ export function scene(changes: Partial<ServiceClientSettings> = {}): Scene {
   cloud.directory.addServicePrincipal('service client under test', 'Application', {
     appId: application.appId,
   });
-  application.owners.add(principalId);
+  application.owners.add(demo.managedIdentity.principalId);
   const secretName = `secret-${application.appId.slice(0, 8)}`;
   const client = { appId: application.appId, tenantId: demo.tenantId, secretName, ...defaults, ...changes };
   const vault = (): SecretClient =>
@@ -229,16 +120,6 @@ export function works({ application }: Scene, value: string): boolean {
   return known !== undefined && Date.parse(known.endDateTime) > cloud.now();
 }
 
-export function stateBlob(path: string) {
-  return storage.container(stateContainer).getBlockBlobClient(path);
-}
-
-export async function auditRecords(): Promise<Record<string, unknown>[]> {
-  const container = storage.container(auditContainer);
-  const found: Record<string, unknown>[] = [];
-  for await (const { name } of container.listBlobsFlat()) {
-    const text = (await container.getBlobClient(name).downloadToBuffer()).toString();
-    found.push(JSON.parse(text) as Record<string, unknown>);
-  }
-  return found;
+export function stateBlobOf({ client }: Scene) {
+  return stateBlob(`rotation/${client.appId}/${targetOf(client, demo.vaultUrl).id}.json`);
 }
