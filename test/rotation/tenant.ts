@@ -60,6 +60,7 @@ export interface RunOptions {
   readonly budgetMs?: number;
   readonly localOffsetMs?: number;
   readonly audit?: Platform['audit'];
+  readonly httpClient?: Platform['httpClient'];
   readonly shutdown?: AbortSignal;
   /** Called after each short wait. */
   readonly onWaited?: () => void;
@@ -77,7 +78,7 @@ export function settingsFor(...clients: ServiceClientSettings[]): RotationSettin
   };
 }
 
-export function platformFor({ localOffsetMs = 0, audit, onWaited }: RunOptions = {}): Platform {
+export function platformFor({ localOffsetMs = 0, audit, httpClient, onWaited }: RunOptions = {}): Platform {
   const shifted: Clock = {
     ...clock,
     now: () => clock.now() + localOffsetMs,
@@ -89,6 +90,7 @@ export function platformFor({ localOffsetMs = 0, audit, onWaited }: RunOptions =
   return {
     clock: shifted,
     random: () => 0.5,
+    httpClient,
     uuid: randomUUID,
     credential: () => cloud.credentialFor(demo.managedIdentity),
     storage: () => storage,
