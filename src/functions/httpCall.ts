@@ -33,8 +33,8 @@ export function refuseChunked(request: HttpRequest): void {
 }
 
 /**
- * Compares the decoded parameter with the raw segment of the URL: the host decodes once but leaves `%2F` as it is, so
- * that `%2F` and `%252F` look alike to a handler (measured).
+ * Compares the decoded parameter with the raw segment of the URL: the host decodes once but leaves `%2F` and broken escapes
+ * as they are, so that `%2F` and `%252F` look alike to a handler (measured). What holds an escape is no parameter at all.
  */
 function rawParam(request: HttpRequest, route: string, name: string): string {
   const template = route.split('/');
@@ -42,7 +42,7 @@ function rawParam(request: HttpRequest, route: string, name: string): string {
   const segments = path.replace(/\/$/, '').split('/').slice(-template.length);
   const raw = segments[template.indexOf(`{${name}}`)];
   const value = request.params[name];
-  if (value === undefined || raw !== value) {
+  if (value === undefined || raw !== value || raw.includes('%')) {
     throw new AppError('invalid_request', `${name}: expected characters that need no encoding in a URL.`);
   }
   return value;

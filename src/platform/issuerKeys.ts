@@ -42,8 +42,11 @@ export class IssuerKeys {
    */
   async key(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> {
     const age = this.#age();
-    if (age >= issuerStaleMs) await this.#refresh();
-    else if (age >= issuerFreshMs) void this.#refresh();
+    if (age >= issuerFreshMs) {
+      const refreshed = this.#refresh();
+      // Old keys serve only while the issuer fails: a key that it withdrew must not outlive an idle time.
+      if (age >= issuerStaleMs || !this.#lastFailure) await refreshed;
+    }
     const known = await find(this.#usable(), header, token);
     if (known) return known;
     // An unknown key id may be a new key: ask for it, but not more often than the cool-down allows.

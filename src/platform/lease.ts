@@ -76,7 +76,7 @@ function keep(client: BlobLeaseClient, clock: Clock, asked: number): Lease {
       try {
         await clock.sleep(leaseRenewMs, stop.signal);
         const sent = clock.monotonic();
-        await client.renewLease();
+        await client.renewLease({ abortSignal: stop.signal });
         safeUntil = sent + leaseSeconds * 1000 - leaseMarginMs;
       } catch (error) {
         if (stopped()) return;

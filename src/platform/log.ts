@@ -58,15 +58,19 @@ export function describeError(error: unknown, depth = 0): LogFields {
     : own;
 }
 
-/** Cuts what could be a credential out of a foreign text: query strings, `key=value` pairs of secrets, long opaque runs. */
+/**
+ * Cuts what could be a credential or name a person's study out of a foreign text: query strings, `key=value` pairs of
+ * secrets, long opaque runs, DICOM UIDs.
+ */
 export function withoutSecrets(text: string): string {
   return text
     .replace(/\?[^\s"']*/g, '?…')
     .replace(
-      /\b(accesskey|accountkey|sharedaccesssignature|sig|code|client_secret|password|secret)=[^;&\s"']+/gi,
+      /\b(accesskey|accountkey|sharedaccesskey|sharedaccesssignature|sig|code|client_secret|password|secret)=[^;&\s"']+/gi,
       '$1=…',
     )
     .replace(/[A-Za-z0-9+/_~.=-]{40,}/g, '…')
+    .replace(/\d+(?:\.\d+){4,}/g, '…')
     .slice(0, longestMessage);
 }
 

@@ -11,7 +11,6 @@ import {
   type HttpMethods,
   type Pipeline,
   type PipelinePolicy,
-  type PipelineResponse,
 } from '@azure/core-rest-pipeline';
 import { AppError } from './errors.ts';
 import { maxRetryAfterMs, maxUpstreamBytes, upstreamTimeoutMs } from './limits.ts';
@@ -21,7 +20,7 @@ export interface RestRequest {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as it is; give a `content-type` with it. */
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   /** Time for all tries together, milliseconds; 30 s by default. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
@@ -81,7 +80,7 @@ async function send(pipeline: Pipeline, httpClient: HttpClient, request: RestReq
   const abortSignal = request.signal ? AbortSignal.any([timeout, request.signal]) : timeout;
   try {
     const response = await pipeline.sendRequest(
-      httpClient,
+      reading(httpClient, request.maxBytes ?? maxUpstreamBytes),
       createPipelineRequest({
         url: request.url,
         method: request.method,
@@ -92,12 +91,11 @@ async function send(pipeline: Pipeline, httpClient: HttpClient, request: RestReq
         streamResponseStatusCodes: new Set([Number.POSITIVE_INFINITY]),
       }),
     );
-    const text = await readText(response, request.maxBytes ?? maxUpstreamBytes);
     const date = Date.parse(response.headers.get('date') ?? '');
     return {
       status: response.status,
       header: (name) => response.headers.get(name),
-      text,
+      text: response.bodyAsText ?? '',
       serverTime: Number.isNaN(date) ? undefined : date,
     };
   } catch (cause) {
@@ -109,11 +107,22 @@ async function send(pipeline: Pipeline, httpClient: HttpClient, request: RestReq
   }
 }
 
-async function readText(response: PipelineResponse, maxBytes: number): Promise<string> {
-  if (!response.readableStreamBody) return response.bodyAsText ?? '';
+/** Reads the body of every try, also of one that is tried again: an unread body would keep its connection busy. */
+function reading(httpClient: HttpClient, maxBytes: number): HttpClient {
+  return {
+    async sendRequest(request) {
+      const { readableStreamBody, ...response } = await httpClient.sendRequest(request);
+      return readableStreamBody
+        ? { ...response, bodyAsText: await readText(readableStreamBody, maxBytes) }
+        : response;
+    },
+  };
+}
+
+async function readText(stream: NodeJS.ReadableStream, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of response.readableStreamBody) {
+  for await (const chunk of stream) {
     const bytes = Buffer.from(chunk);
     size += bytes.length;
     if (size > maxBytes)

@@ -7,18 +7,15 @@ import type { StorageSettings } from './types.ts';
  * needs no table service of its own.
  */
 export function readState(reader: Reader): StorageSettings | undefined {
-  const found = reader.storage('STATE_STORAGE');
-  const judged = () =>
-    reader.problems.some(({ setting }) => /^(STATE_STORAGE|AzureWebJobsStorage)/.test(setting));
-  if (found !== undefined || judged()) return found;
-  const host = reader.storage('AzureWebJobsStorage');
-  if (host === undefined && !judged()) {
+  const found = reader.storage('STATE_STORAGE') ?? reader.storage('AzureWebJobsStorage');
+  const judged = reader.problems.some(({ setting }) => /^(STATE_STORAGE|AzureWebJobsStorage)/.test(setting));
+  if (found === undefined && !judged) {
     reader.problem(
       'AzureWebJobsStorage',
       'missing; expected a storage connection string or AzureWebJobsStorage__accountName',
     );
   }
-  return host;
+  return found;
 }
 
 /** The account of the deliveries: `CHANGE_FEED_STORAGE`, else that of the state. */
