@@ -1,5 +1,6 @@
 // What the local host's web server answers, beyond the recorded requests: keys, admin routes, limits, CORS, odd results.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { runApp, type TestHost } from './kit.ts';
@@ -213,4 +214,14 @@ test('neither key nor query nor header of a request reaches the log', async (t) 
   assert.match(text, /Executing 'Functions.guarded' \(Reason='[^']+', Id=[0-9a-f-]{36}\)/);
   assert.match(text, /Executed 'Functions.guarded' \(Succeeded, Id=[0-9a-f-]{36}, Duration=\d+ms\)/);
   assert.doesNotMatch(text, /key|smith|top/);
+});
+
+test('a stopped host leaves no connection open, not even one on which nothing was asked', async (t) => {
+  const { host } = await runApp(t, guarded);
+  const socket = connect(Number(new URL(host.url).port), '127.0.0.1');
+  await once(socket, 'connect');
+  socket.resume().on('error', () => undefined);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  await host.stop();
+  await closed;
 });

@@ -67,6 +67,7 @@ test('an optional parameter may be absent and a catch-all takes the rest as it i
   assert.deepEqual(match('a/{b?}', '/a'), {});
   assert.deepEqual(match('a/{*rest}', '/a'), {});
   assert.deepEqual(match('a/{*rest}', '/a/b//c/'), { rest: 'b//c/' });
+  assert.equal(match('a/{*rest}', '/a//b'), undefined);
   assert.deepEqual(match('a/{name}.{kind}', '/a/x.y.z'), { name: 'x.y', kind: 'z' });
 });
 

@@ -225,6 +225,15 @@ test('a wait longer than a timeout can be is kept', async (t) => {
   assert.equal(calls.length, 1);
 });
 
+test('the host starts its timers', async (t) => {
+  const ran = Promise.withResolvers<string>();
+  Object.assign(globalThis, { ran: ran.resolve });
+  const source = `app.timer('tick', { schedule: '0 0 0 1 1 *', runOnStartup: true,
+    handler: (timer, context) => { globalThis.ran(context.functionName); } });`;
+  await runApp(t, source);
+  assert.equal(await ran.promise, 'tick');
+});
+
 test('an unknown timer is refused', async (t) => {
   const host = await runApp(t, `app.http('one', { handler: () => ({}) });`);
   await assert.rejects(host.host.fireTimer('one'), /There is no timer function 'one'/);
