@@ -1,6 +1,7 @@
 // One run for one target: look, plan, act, and keep the report.
 import type { ContainerClient } from '@azure/storage-blob';
 import { isoTime } from '../platform/clock.ts';
+import { isAppError } from '../platform/errors.ts';
 import type { Lease } from '../platform/lease.ts';
 import { describeError, type Log } from '../platform/log.ts';
 import type { Run } from '../platform/run.ts';
@@ -8,8 +9,9 @@ import { act } from './act.ts';
 import type { Memory, Observation } from './observation.ts';
 import { observe, observePreflight, type Seen, type Services } from './observe.ts';
 import { planRun, type Plan, type Wish } from './plan.ts';
-import { explain } from './problems.ts';
+import { explain, RotationProblem } from './problems.ts';
 import { describe, emptyReport, logReport, type Outcome, type RotationReport } from './report.ts';
+import type { RotationRequest } from './request.ts';
 import { TargetState, type RotationState } from './stateDocument.ts';
 import type { Target } from './target.ts';
 import { timed, type Progress } from './work.ts';
@@ -21,7 +23,7 @@ export interface ClientRun {
   readonly lease: Lease;
   readonly run: Run;
   readonly log: Log;
-  readonly request: { readonly dryRun?: boolean; readonly force?: boolean; readonly revoke?: string };
+  readonly request: Pick<RotationRequest, 'dryRun' | 'force' | 'revoke'>;
 }
 
 interface Findings {
@@ -39,8 +41,9 @@ export async function runClient(context: ClientRun): Promise<RotationReport> {
     try {
       state = await TargetState.open(container, target);
       await observeAndAct(context, state, progress, findings);
-    } catch (error) {
+    } catch (thrown) {
       const { appId, secretName } = target.client;
+      const error = ended(context, thrown);
       log.error('rotation_client_failed', {
         appId,
         secretName,
@@ -53,6 +56,13 @@ export async function runClient(context: ClientRun): Promise<RotationReport> {
   if (state && context.request.dryRun !== true) report = await store(state, findings, report, log);
   logReport(log, report);
   return report;
+}
+
+/** An aborted signal's own reason says nothing to whoever reads the report. */
+function ended({ run, lease }: ClientRun, error: unknown): unknown {
+  if (isAppError(error)) return error;
+  if (lease.lost.aborted) return new RotationProblem('lease_lost', error);
+  return run.signal.aborted ? new RotationProblem('stopped', error) : error;
 }
 
 async function observeAndAct(

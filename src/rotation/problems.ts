@@ -164,6 +164,11 @@ const texts = {
     message: 'The lease on the application was lost: another run may be at work.',
     advice: 'The next run goes on.',
   },
+  stopped: {
+    answer: 'upstream_timeout',
+    message: 'The time of the run was up, or the process was shut down.',
+    advice: 'The next run goes on.',
+  },
   overtaken: {
     answer: 'conflict',
     message: 'Another version became current in between.',

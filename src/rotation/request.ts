@@ -5,14 +5,14 @@ import type { Target } from './target.ts';
 
 export interface RotationRequest {
   /** Client id of an application, or the name of a secret; all service clients without it. */
-  readonly target?: string;
+  readonly target?: string | undefined;
   /** Plans and reports, changes nothing. */
-  readonly dryRun?: boolean;
+  readonly dryRun?: boolean | undefined;
   /** Rotates although nothing is due, and in spite of the minimum interval. Needs `reason`. */
-  readonly force?: boolean;
+  readonly force?: boolean | undefined;
   /** Key id of a leaked credential, which is removed without overlap. Needs `reason`. */
-  readonly revoke?: string;
-  readonly reason?: string;
+  readonly revoke?: string | undefined;
+  readonly reason?: string | undefined;
 }
 
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -5,7 +5,7 @@ import { rotationParallelClients, rotationStartLeastMs } from '../platform/limit
 import { describeError, type Log } from '../platform/log.ts';
 import { stateContainer, type Platform } from '../platform/platform.ts';
 import type { Run } from '../platform/run.ts';
-import type { RotationSettings } from '../platform/settings/types.ts';
+import type { RotationSettings, ServiceClientSettings } from '../platform/settings/types.ts';
 import { UnreadableDocument } from '../platform/stateDocuments.ts';
 import { once } from '../platform/storage.ts';
 import { inParallel } from './inParallel.ts';
@@ -103,8 +103,8 @@ async function runAll(
 ): Promise<RotationSummary> {
   // Graph locks the whole application for each change: its secrets are worked on one after the other, under one lease.
   const groups = Map.groupBy(targets, ({ client }) => client.appId.toLowerCase());
-  const reports = await inParallel([...groups.values()], rotationParallelClients, (group) =>
-    runApplication(services, container, group, request, context),
+  const reports = await inParallel([...groups], rotationParallelClients, ([appId, group]) =>
+    runApplication(services, container, { appId, group }, request, context),
   );
   const clients = reports.flat();
   const counts = Object.groupBy(clients, ({ outcome }) => outcome);
@@ -119,42 +119,44 @@ async function runAll(
 async function runApplication(
   services: Services,
   container: () => Container,
-  group: readonly Target[],
+  { appId, group }: { readonly appId: string; readonly group: readonly Target[] },
   request: RotationRequest,
   { run, log }: RunContext,
 ): Promise<RotationReport[]> {
-  const unworked = (outcome: Outcome, error?: unknown): RotationReport[] =>
-    group.map(({ client }) => {
-      const report = {
-        ...emptyReport(client, outcome),
-        ...(error === undefined ? {} : { error: explain(error) }),
-      };
-      logReport(log, report);
-      return report;
-    });
-  if (run.remainingMs() < rotationStartLeastMs) return unworked('not_started');
+  const late = (): boolean => run.remainingMs() < rotationStartLeastMs;
+  if (late()) return group.map(({ client }) => unworked(log, client, 'not_started'));
   let lease;
   try {
-    lease = await acquireLease(container(), leasePath(group[0]?.client.appId ?? ''), services.clock, {
-      makeAbsent: true,
-    });
+    lease = await acquireLease(container(), leasePath(appId), services.clock, { makeAbsent: true });
   } catch (cause) {
-    log.error('rotation_lease_failed', describeError(cause));
-    return unworked(
-      'failed',
-      new AppError('upstream_failed', 'The lease could not be taken: the state storage failed.', { cause }),
-    );
+    const error = new AppError('upstream_failed', 'The lease could not be taken: the state storage failed.', {
+      cause,
+    });
+    log.error('rotation_lease_failed', describeError(error));
+    return group.map(({ client }) => unworked(log, client, 'failed', error));
   }
-  if (!lease) return unworked('busy');
+  if (!lease) return group.map(({ client }) => unworked(log, client, 'busy'));
   try {
     const reports: RotationReport[] = [];
     for (const target of group) {
-      reports.push(await runClient({ services, container: container(), target, lease, run, log, request }));
+      const frame = { services, container: container(), target, lease, run, log, request };
+      reports.push(late() ? unworked(log, target.client, 'not_started') : await runClient(frame));
     }
     return reports;
   } finally {
     await lease.release();
   }
+}
+
+function unworked(
+  log: Log,
+  client: ServiceClientSettings,
+  outcome: Outcome,
+  error?: AppError,
+): RotationReport {
+  const report = { ...emptyReport(client, outcome), ...(error ? { error: explain(error) } : {}) };
+  logReport(log, report);
+  return report;
 }
 
 async function lastReport(container: Container, target: Target): Promise<RotationReport> {
