@@ -71,16 +71,15 @@ export class Accounts {
         requireFresh(found.row, subject);
         return markDeleting(found);
       });
+      const person = subjectOf(rowKeyOf(subject));
+      if (announced.result.lost) context.log.warn('possible_orphan', { subject: person, reason: 'erased' });
       try {
         await this.#settle(subject, context, announced);
         return 'erased';
       } catch (error) {
         if (isAppError(error, 'identity_of_other_resource')) throw error;
-        if (announced.result === 'nothing') return 'erased';
-        context.log.warn('erase_pending', {
-          subject: subjectOf(rowKeyOf(subject)),
-          ...describeError(error),
-        });
+        if (announced.result.kind === 'nothing') return 'erased';
+        context.log.warn('erase_pending', { subject: person, ...describeError(error) });
         return 'pending';
       }
     });

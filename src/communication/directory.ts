@@ -139,14 +139,22 @@ export function revokeAll(found: Found, intent: string): Change<'revoked'> {
   );
 }
 
-/** The ACS deletion is owed from here on, or there is nothing to delete. A claim is taken away: its creator cleans up. */
-export function markDeleting(found: Found): Change<'deleting' | 'nothing'> {
-  const { row, now } = found;
-  if (!row || (row.lifecycle === 'none' && !owns(row))) return keep('nothing');
-  if (row.lifecycle === 'deleting') return keep('deleting');
-  const taken = row.claim ? withoutClaim(row, now >= row.claim.until) : {};
-  if (owns(row)) return write(found, { ...taken, lifecycle: 'deleting' }, 'deleting');
-  return write(found, { ...taken, cycles: nextCycle(found), resource: undefined }, 'nothing');
+export interface Marked {
+  readonly kind: 'deleting' | 'nothing';
+  /** A claim was taken away: its creator cleans up, if he lives to. */
+  readonly lost: boolean;
+}
+
+/** The ACS deletion is owed from here on, or there is nothing to delete. A claim is taken away, whether expired or not. */
+export function markDeleting(found: Found): Change<Marked> {
+  const { row } = found;
+  if (!row || (row.lifecycle === 'none' && !owns(row))) return keep({ kind: 'nothing', lost: false });
+  if (row.lifecycle === 'deleting') return keep({ kind: 'deleting', lost: false });
+  const lost = row.claim !== undefined;
+  const taken = lost ? withoutClaim(row, true) : {};
+  if (owns(row)) return write(found, { ...taken, lifecycle: 'deleting' }, { kind: 'deleting', lost });
+  const without = { ...taken, cycles: nextCycle(found), resource: undefined };
+  return write(found, without, { kind: 'nothing', lost });
 }
 
 /** ACS knows none of `gone` any more. The row stays, without identity: a ban and what bounds abuse outlive an erase. */

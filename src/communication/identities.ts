@@ -63,8 +63,8 @@ export class Identities {
         if (result.lost) this.#lost(wanted, 'claim expired');
         const identity = await this.#create(wanted, { writer, sendBy }, entry);
         if (identity !== undefined) return identity;
-        // Somebody else has it, or erased it: look again at once.
-        continue;
+        // Somebody else has it, or erased it: worth another look at once.
+        if (waits === 0) continue;
       }
       const pause = Math.min(1000, 50 * 2 ** waits) * (0.5 + this.#random() / 2);
       if (clock.monotonic() + pause >= end) throw stillWaiting();

@@ -47,6 +47,9 @@ export class World {
   readonly entries = new Map<string, Entry>();
   /** What exists at ACS, all resources together. */
   readonly identities = new Map<string, Identity>();
+  /** Identities that a row or the outbox ever named, and those that were deleted on request. */
+  readonly durable = new Set<string>();
+  readonly deleted = new Set<string>();
   readonly audited: (AuditEntry & { outcome: string })[] = [];
   readonly lines: string[] = [];
   created = 0;
@@ -130,6 +133,7 @@ export class World {
       });
     const swap = (rowKey: string, etag: string | undefined, row: Row | undefined): boolean => {
       if (this.rows.get(rowKey)?.etag !== etag) return false;
+      if (row?.identity !== undefined) this.durable.add(row.identity);
       if (row) this.rows.set(rowKey, { row, etag: this.unique() });
       else this.rows.delete(rowKey);
       return true;
@@ -148,10 +152,14 @@ export class World {
   }
 
   #outbox(step: Step): Outbox {
-    const { entries } = this;
+    const { entries, durable } = this;
     const storeTime = (): number => this.storeTime;
     return {
-      add: (entry, signal) => step('outbox.add', signal, () => void entries.set(entry.id, entry)),
+      add: (entry, signal) =>
+        step('outbox.add', signal, () => {
+          entries.set(entry.id, entry);
+          if (entry.stray) durable.add(entry.stray.identity);
+        }),
       async *due(signal) {
         await step('outbox.due', signal, () => undefined);
         const now = storeTime();
@@ -191,9 +199,12 @@ export class World {
           return of(identity) ? 'done' : 'gone';
         }),
       delete: (identity, _priority, signal) =>
-        step('acs.delete', signal, () =>
-          of(identity) && this.identities.delete(identity) ? 'done' : 'gone',
-        ),
+        step('acs.delete', signal, () => {
+          if (!of(identity)) return 'gone';
+          this.identities.delete(identity);
+          this.deleted.add(identity);
+          return 'done';
+        }),
     };
   }
 }
