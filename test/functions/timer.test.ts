@@ -61,7 +61,7 @@ test('a failure is thrown in our own words only, logged without secrets and note
     ['canary', 'unknown error'],
   ];
   for (const [failure, words] of failures) {
-    const { name, context } = register(() => Promise.reject(failure as Error));
+    const { name, context } = register(() => Promise.reject(failure));
     const { error, log } = await fire(name);
     assert.ok(error instanceof Error);
     assert.equal(error.message, `${name}: ${words}`);

@@ -55,6 +55,18 @@ test('each algorithm that is believed works with a key of its own type', async (
   }
 });
 
+test('an algorithm that is not believed is refused, even with a published key that does not name its own', async () => {
+  for (const alg of ['RS384', 'RS512', 'PS512', 'ES384', 'EdDSA']) {
+    const { publicJwk, ...key } = await makeKey('k', alg);
+    const { alg: _alg, ...open } = publicJwk;
+    const other = await openTokens({}, [{ ...key, publicJwk: open }]);
+    await assert.rejects(other.callers.user({ authorization: await other.bearer() }), {
+      code: 'unauthenticated',
+    });
+    assert.equal(other.issuer.fetches, 0);
+  }
+});
+
 test('whatever is not exactly one bearer token is refused', async () => {
   const good = await tokens.bearer();
   const token = good.slice('Bearer '.length);

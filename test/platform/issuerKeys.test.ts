@@ -37,8 +37,19 @@ async function outcome(tokens: Tokens, key?: SigningKey): Promise<string | numbe
 
 test('a hundred first calls at once make one fetch: discovery, then keys', async () => {
   const tokens = await openTokens();
-  const all = await Promise.all(Array.from({ length: 100 }, () => outcome(tokens)));
-  assert.ok(all.every((one) => one === oid));
+  let publish = (): void => undefined;
+  const published = new Promise<void>((resolve) => {
+    publish = resolve;
+  });
+  tokens.issuer.answer = async (request) => {
+    await published;
+    return tokens.issuer.publish(request);
+  };
+  const authorization = await tokens.bearer();
+  const calls = Array.from({ length: 100 }, () => tokens.callers.user({ authorization }));
+  await tokens.clock.advance(1);
+  publish();
+  assert.ok((await Promise.all(calls)).every((user) => user.oid === oid));
   assert.deepEqual(
     tokens.issuer.requests.map(({ method, url }) => `${method} ${url}`),
     [`GET ${entraIssuer}/.well-known/openid-configuration`, 'GET https://issuer.example/keys'],
