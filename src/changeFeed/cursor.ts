@@ -31,13 +31,14 @@ export interface Pending extends Interval {
   readonly holes: readonly Interval[];
   /** One change that turned up in a crossed hole: the committed sequence stays where it is. */
   readonly late: boolean;
+  /** The sinks that have taken it: a repetition leaves them out. */
   readonly accepted: readonly SinkName[];
-  readonly failure: SinkFailure | null;
 }
 
+/** The sink that failed last. It is asked first from then on, since it decides whether the others are to get a range. */
 export interface SinkFailure {
   readonly sink: SinkName;
-  /** In a row. */
+  /** In a row; 0 once it took something again. */
   readonly count: number;
   /** No try before this time of ours, milliseconds. */
   readonly notBefore: number;
@@ -50,6 +51,7 @@ export interface Cursor {
   readonly committed: number;
   readonly anchor: Anchor | null;
   readonly pending: Pending | null;
+  readonly failure: SinkFailure | null;
   readonly holes: readonly Hole[];
   readonly crossed: readonly CrossedHole[];
 }
@@ -106,7 +108,6 @@ export function planRange(cursor: Cursor, scan: Scan, settleMs: number): RangePl
       holes: join(crossed),
       late: false,
       accepted: [],
-      failure: null,
     },
     entries: scan.pages.flatMap(({ entries }) => entries.filter(({ sequence }) => sequence <= to)),
     holes,
@@ -178,7 +179,7 @@ export function wasReset(cursor: Cursor, latest: number, atAnchor: FeedEntry | u
 }
 
 export function newCursor(position: Position, epoch: number): Cursor {
-  return { epoch, ...position, pending: null, holes: [] };
+  return { epoch, ...position, pending: null, failure: null, holes: [] };
 }
 
 /** A cursor put elsewhere in the same feed: what it watches below the new place, it watches on. */

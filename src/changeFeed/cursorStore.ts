@@ -32,9 +32,9 @@ const documentShape = z.object({
       holes: z.array(z.object(interval)),
       late: z.boolean(),
       accepted: z.array(sinkName),
-      failure: z.nullable(z.object({ sink: sinkName, count: whole, notBefore: z.number() })),
     }),
   ),
+  failure: z.nullable(z.object({ sink: sinkName, count: whole, notBefore: z.number() })),
   holes: z.array(z.object({ ...interval, firstSeen: z.number() })),
   crossed: z.array(z.object({ ...interval, crossedAt: z.number(), readAt: z.number() })),
   report: z.nullable(reportShape),
@@ -117,7 +117,7 @@ export function createCursorStore({ service, container, births, clock }: StoreOp
   return {
     async find() {
       const found = await read(documents, path);
-      return found ? { kind: 'present', ...found } : withoutBlob();
+      return found ? { kind: 'present', cursor: found.cursor, report: found.report } : withoutBlob();
     },
     async open() {
       const lease = await leaseIfThere(container, path, clock);

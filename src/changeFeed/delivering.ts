@@ -1,20 +1,20 @@
 // Hands a range to every sink that has not taken it yet, and says what a failing sink means for the next try.
 import { feedSinkPauseMaxMs, feedSinkPauseMs } from '../platform/limits.ts';
 import { storageFailure } from '../platform/storage.ts';
-import type { Pending, SinkFailure } from './cursor.ts';
+import type { Cursor } from './cursor.ts';
 import { FeedStop } from './outcome.ts';
 import type { Batch, Delivery, Sink, SinkName } from './sink.ts';
 
-/** The sinks that have yet to take the range; the one that failed last first, since it decides whether there is a point. */
-export function sinksToAsk(sinks: readonly Sink[], pending: Pending): readonly Sink[] {
-  const open = sinks.filter(({ name }) => !pending.accepted.includes(name));
-  const failed = (sink: Sink): number => (sink.name === pending.failure?.sink ? 0 : 1);
-  return open.sort((left, right) => failed(left) - failed(right));
+/** The sinks that have yet to take the pending range; the one that failed last comes first. */
+export function sinksToAsk(sinks: readonly Sink[], { pending, failure }: Cursor): readonly Sink[] {
+  const rank = ({ name }: Sink): number => (name === failure?.sink ? 0 : 1);
+  return sinks
+    .filter(({ name }) => !pending?.accepted.includes(name))
+    .sort((left, right) => rank(left) - rank(right));
 }
 
 /** Throws `FeedStop` (`sink_down`) while the pause after a failure lasts. `now` is our clock, milliseconds. */
-export function respectPause(sinks: readonly Sink[], pending: Pending, now: number): void {
-  const { failure } = pending;
+export function respectPause(sinks: readonly Sink[], { failure }: Cursor, now: number): void {
   if (!failure || !sinks.some(({ name }) => name === failure.sink)) return;
   const left = failure.notBefore - now;
   // A pause longer than the longest: the clock was set back.
@@ -24,16 +24,24 @@ export function respectPause(sinks: readonly Sink[], pending: Pending, now: numb
   });
 }
 
-export function afterFailure({ failure }: Pending, sink: SinkName, now: number): SinkFailure {
-  const times = (failure?.sink === sink ? failure.count : 0) + 1;
+export function afterFailure(cursor: Cursor, sink: SinkName, now: number): Cursor {
+  const times = (cursor.failure?.sink === sink ? cursor.failure.count : 0) + 1;
   const pause = times < 3 ? 0 : Math.min(feedSinkPauseMaxMs, feedSinkPauseMs * 2 ** (times - 3));
-  return { sink, count: times, notBefore: now + pause };
+  return { ...cursor, failure: { sink, count: times, notBefore: now + pause } };
+}
+
+export function afterSuccess(cursor: Cursor, sink: SinkName): Cursor {
+  const { pending, failure } = cursor;
+  return {
+    ...cursor,
+    pending: pending && { ...pending, accepted: [...pending.accepted, sink] },
+    failure: failure?.sink === sink ? { sink, count: 0, notBefore: 0 } : failure,
+  };
 }
 
 /** Throws `FeedStop` (`sink_down`, `lost_lease`), or the signal's reason. */
 export async function deliverTo(sink: Sink, batch: Batch, delivery: Delivery): Promise<void> {
   try {
-    delivery.guard();
     await sink.deliver(batch, delivery);
   } catch (cause) {
     if (cause instanceof FeedStop) throw cause;

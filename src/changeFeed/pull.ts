@@ -5,7 +5,7 @@ import type { MetadataChoice } from '../platform/settings/types.ts';
 import { afterRead, dueReads, lateIn } from './audit.ts';
 import { commit, planRange, type Cursor, type Pending } from './cursor.ts';
 import type { CursorSession } from './cursorStore.ts';
-import { afterFailure, deliverTo, respectPause, sinksToAsk } from './delivering.ts';
+import { afterFailure, afterSuccess, deliverTo, respectPause, sinksToAsk } from './delivering.ts';
 import type { ChangeFeedReader, Frame } from './dicomChangeFeed.ts';
 import { timestampMs, type FeedEntry } from './entry.ts';
 import { toEvent } from './events.ts';
@@ -74,7 +74,7 @@ export class Pull {
   async #finishPending(): Promise<void> {
     const { pending } = this.#cursor;
     if (!pending) return;
-    respectPause(this.#parts.sinks, pending, this.#parts.clock.now());
+    respectPause(this.#parts.sinks, this.#cursor, this.#parts.clock.now());
     const entries = await reread(pending, this.#reading);
     await this.#deliver(pending, entries);
     this.tally.repeated += entries.length;
@@ -93,7 +93,7 @@ export class Pull {
 
   async #deliverLate(sequence: number): Promise<void> {
     const place = { from: sequence, to: sequence };
-    const pending: Pending = { ...place, holes: [], late: true, accepted: [], failure: null };
+    const pending: Pending = { ...place, holes: [], late: true, accepted: [] };
     const entries = await reread(pending, this.#reading);
     await this.#record(pending);
     await this.#deliver(pending, entries);
@@ -124,7 +124,7 @@ export class Pull {
 
   /** Leaves the commit to the next write, which records the next range with it. */
   async #deliver(pending: Pending, entries: readonly FeedEntry[]): Promise<void> {
-    const sinks = entries.length === 0 ? [] : sinksToAsk(this.#parts.sinks, pending);
+    const sinks = entries.length === 0 ? [] : sinksToAsk(this.#parts.sinks, this.#cursor);
     for (const sink of sinks) await this.#deliverTo(sink, entries);
     this.#cursor = commit(this.#cursor, entries, this.#time);
     this.tally.delivered += entries.length;
@@ -143,15 +143,10 @@ export class Pull {
       await deliverTo(sink, batch, delivery);
     } catch (error) {
       if (error instanceof FeedStop && error.outcome === 'sink_down')
-        this.#stage({ ...pending, failure: afterFailure(pending, sink.name, clock.now()) });
+        this.#cursor = afterFailure(this.#cursor, sink.name, clock.now());
       throw error;
     }
-    const failure = pending.failure?.sink === sink.name ? null : pending.failure;
-    this.#stage({ ...pending, accepted: [...pending.accepted, sink.name], failure });
-  }
-
-  #stage(pending: Pending): void {
-    this.#cursor = { ...this.#cursor, pending };
+    this.#cursor = afterSuccess(this.#cursor, sink.name);
   }
 
   #noteLag(waiting: FeedEntry | undefined): void {

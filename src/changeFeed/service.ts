@@ -25,7 +25,7 @@ export async function pullService(parts: ServiceParts, frame: Frame, log: Log): 
   }
   const { error, holes, ...numbers } = report;
   log[isFine(report.outcome) ? 'info' : 'error']('feed_pulled', {
-    ...numbers,
+    ...{ ...numbers, service: new URL(parts.service).host },
     ...holes,
     problem: error?.message,
     advice: error?.advice,

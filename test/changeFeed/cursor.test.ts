@@ -101,12 +101,12 @@ test('a first sighting survives the next scans, also beyond them, and a clock se
 });
 
 test('a commit moves the cursor and the anchor and watches the crossed holes; a late one only closes its hole', () => {
-  const pending = { from: 1, to: 6, holes: [{ from: 2, to: 4 }], late: false, accepted: [], failure: null };
+  const pending = { from: 1, to: 6, holes: [{ from: 2, to: 4 }], late: false, accepted: [] };
   const last = entryOf(6, now);
   const after = commit({ ...fresh, pending }, [entryOf(1, now), entryOf(5, now), last], now);
   assert.deepEqual([after.committed, after.anchor, after.pending], [6, anchorOf(last), null]);
   assert.deepEqual(after.crossed, [{ from: 2, to: 4, crossedAt: now, readAt: now }]);
-  const late = { from: 3, to: 3, holes: [], late: true, accepted: [], failure: null };
+  const late = { from: 3, to: 3, holes: [], late: true, accepted: [] };
   const closed = commit({ ...after, pending: late }, [entryOf(3, now)], now + 1);
   assert.deepEqual([closed.committed, closed.anchor], [6, anchorOf(last)]);
   assert.deepEqual(
@@ -143,7 +143,7 @@ test('a feed is another one when it fell behind, lost its anchor or tells it dif
 test('a move keeps what is watched below the new place, forgets what lies above, and keeps an anchor', () => {
   const hole = (from: number, to: number, at: number) => ({ from, to, crossedAt: at, readAt: at });
   const anchor = anchorOf(entryOf(20, now));
-  const pending = { from: 21, to: 22, holes: [], late: false, accepted: ['blob' as const], failure: null };
+  const pending = { from: 21, to: 22, holes: [], late: false, accepted: ['blob' as const] };
   const cursor: Cursor = {
     ...fresh,
     epoch: 3,

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dicomFile, uidsOf } from '../../local/dicomFiles.ts';
 import { failed } from '../../src/changeFeed/changeFeed.ts';
-import { dicom, feedScene, storage } from './feedScene.ts';
+import { leaseRenewMs } from '../../src/platform/limits.ts';
+import { dicom, feedScene, longWaits, storage } from './feedScene.ts';
 
 const names = (count: number, prefix = 'image'): string[] =>
   Array.from({ length: count }, (_, n) => `${prefix} ${n}`);
@@ -98,7 +99,7 @@ test('metadata comes as chosen: none by default, projected by keyword or tag', a
   assert.deepEqual(Object.keys(event?.data.metadata ?? {}).sort(), ['00080060', '0020000D']);
 });
 
-test('each service has its own cursor, and one that refuses us does not hold up the others', async () => {
+test('each service has its own cursor, its share of the budget, and none holds up the others', async () => {
   const scene = feedScene({ services: 6 });
   for (let service = 0; service < 6; service += 1) await scene.store(['a', 'b'], service);
   const broken = scene.settings.services[2] ?? '';
@@ -107,7 +108,14 @@ test('each service has its own cursor, and one that refuses us does not hold up 
     .container('state')
     .getBlockBlobClient(`change-feed/${new URL(broken).host}/cursor.json`)
     .upload('{"schema":2}', 12);
+  longWaits.length = 0;
   const reports = await scene.pullAll();
+  const budgets = longWaits.filter((ms) => ms > leaseRenewMs);
+  assert.deepEqual(
+    budgets,
+    [240_000, 120_000, 120_000, 240_000, 240_000, 240_000, 240_000],
+    'the run, then its parts',
+  );
   assert.deepEqual(
     reports.map(({ outcome }) => outcome),
     ['caught_up', 'caught_up', 'failed', 'caught_up', 'caught_up', 'caught_up'],

@@ -31,6 +31,9 @@ const connectionString = new Secret(azurite.connectionString);
 const account = { kind: 'connectionString', connectionString } as const;
 export const storage = createStorage(account, () => assert.fail('a connection string needs no credential'));
 
+/** The waits that end by their signal alone, milliseconds: renewals of leases and budgets of runs. */
+export const longWaits: number[] = [];
+
 /** Moves the stand-ins' time by a short wait; the renewal of a lease and a run's budget end by their signal alone. */
 export const clock: Clock = {
   now: dicom.now,
@@ -41,7 +44,10 @@ export const clock: Clock = {
       signal?.addEventListener('abort', () => {
         reject(signal.reason as Error);
       });
-      if (ms >= leaseRenewMs) return;
+      if (ms >= leaseRenewMs) {
+        longWaits.push(ms);
+        return;
+      }
       dicom.advance(ms);
       resolve();
     }),
@@ -73,7 +79,9 @@ export interface FeedScene {
   /** The events of all blobs in the order of their names, without claims. */
   events(): Promise<CloudEvent[]>;
   messages(): Promise<CloudEvent[]>;
-  cursorPath: string;
+  readonly cursorPath: string;
+  /** How many tokens the pullers have asked for. */
+  tokens: number;
 }
 
 export const stateBlobs = storage.container(stateContainer);
@@ -117,7 +125,12 @@ export function feedScene({
       clock,
       random: () => 0.5,
       uuid: randomUUID,
-      credential: () => dicom.credentialFor(demo.managedIdentity),
+      credential: () => ({
+        getToken: (...asked) => {
+          scene.tokens += 1;
+          return dicom.credentialFor(demo.managedIdentity).getToken(...asked);
+        },
+      }),
       storage: () => over,
       audit: () => createAudit(storage.container(auditContainer), clock, randomUUID),
     });
@@ -129,6 +142,7 @@ export function feedScene({
   const container = storage.container(all.container);
   const scene: FeedScene = {
     ...{ services, lines, settings: all, puller, pullerOver, pullAll: () => pullAll() },
+    tokens: 0,
     cursorPath: `change-feed/${mine[0] ?? ''}/cursor.json`,
     async store(names, service = 0) {
       for (const study of names) await dicom.store(dicomFile({ study }), services[service] ?? first);

@@ -177,7 +177,8 @@ export class FeedWorld {
   #sink(name: SinkName): Sink {
     return {
       name,
-      deliver: async (batch) => {
+      deliver: async (batch, { guard }) => {
+        guard();
         this.#step();
         if (this.down.has(name)) throw new Error(`${name} is down`);
         this.taken.get(name)?.push(batch);

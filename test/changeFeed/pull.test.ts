@@ -156,6 +156,10 @@ test('a sink that is down stops the cursor; the other keeps what it took and is 
   assert.equal(world.taken.get('blob')?.length, 1);
   assert.equal(world.taken.get('queue')?.length, 1);
   assert.equal(cursorOf(world).pending, null);
+  world.down.add('queue');
+  world.change();
+  assert.equal((await world.pull()).outcome, 'sink_down');
+  assert.equal(world.taken.get('blob')?.length, 1, 'the one that failed last is asked first');
 });
 
 test('another feed halts the run and moves nothing, also when it has grown past the cursor', async () => {
@@ -177,4 +181,15 @@ test('another feed halts the run and moves nothing, also when it has grown past 
     'past the cursor',
   );
   assert.match(report.error?.advice ?? '', /PUT \/api\/change-feed\/cursor/);
+});
+
+test('an entry of the recorded range that is gone halts the run, though latest and anchor are as they were', async () => {
+  const world = new FeedWorld();
+  world.change();
+  await world.pull();
+  for (let n = 0; n < 3; n += 1) world.change();
+  await world.pull(4);
+  world.rows.splice(2, 1);
+  const report = await world.pull();
+  assert.deepEqual([report.outcome, report.cursor, report.delivered], ['feed_reset', 1, 0]);
 });

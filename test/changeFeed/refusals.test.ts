@@ -63,6 +63,7 @@ test('a token refused once is replaced, a token refused twice or a missing role 
   await scene.store(['a']);
   scene.script({ status: 401 }, { times: 1 });
   assert.equal((await scene.pull()).outcome, 'caught_up');
+  assert.equal(scene.tokens, 2);
   scene.script({ status: 401 });
   assert.deepEqual((await scene.pull()).outcome, 'unauthorized');
   dicom.faults.clear();

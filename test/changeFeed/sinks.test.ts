@@ -1,0 +1,86 @@
+// The blob and queue sinks on their own: the guard before each send, and what a repetition does.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { createBlobSink } from '../../src/changeFeed/blobSink.ts';
+import { toEvent } from '../../src/changeFeed/events.ts';
+import { createQueueSink } from '../../src/changeFeed/queueSink.ts';
+import type { Batch } from '../../src/changeFeed/sink.ts';
+import { eachAtOnce } from '../../src/changeFeed/concurrency.ts';
+import { storage } from './feedScene.ts';
+import { entryOf, service, startTime } from './feedWorld.ts';
+
+const { signal } = new AbortController();
+const free = { signal, guard: () => undefined };
+
+function batchOf(...sequences: number[]): Batch {
+  const frame = { service, epoch: 1, late: false, metadata: { kind: 'none' } } as const;
+  const events = sequences.map((sequence) => toEvent(entryOf(sequence, startTime), frame));
+  return { host: 'h', epoch: 1, from: sequences[0] ?? 0, to: sequences.at(-1) ?? 0, late: false, events };
+}
+
+function guardedFor(sends: number): typeof free {
+  let left = sends;
+  return {
+    signal,
+    guard: () => {
+      if (left === 0) throw new Error('the lease is gone');
+      left -= 1;
+      return undefined;
+    },
+  };
+}
+
+test('neither sink sends anything once the guard refuses', async () => {
+  const name = `sink-${randomUUID().slice(0, 8)}`;
+  const container = storage.container(name);
+  const queue = storage.queue(name);
+  const [blobs, messages] = [createBlobSink(container), createQueueSink(queue, container)];
+  await assert.rejects(blobs.deliver(batchOf(1), guardedFor(0)), /lease is gone/);
+  assert.equal(await container.exists(), false);
+  await messages.deliver(batchOf(1), free);
+  await assert.rejects(messages.deliver(batchOf(2), guardedFor(1)), /lease is gone/);
+  assert.equal(await messages.backlog?.(signal), 1);
+});
+
+test('a repeated range leaves the blob that is there, though the service tells its states differently by then', async () => {
+  const container = storage.container(`sink-${randomUUID().slice(0, 8)}`);
+  const sink = createBlobSink(container);
+  const batch = batchOf(1, 2);
+  await sink.deliver(batch, free);
+  const path = 'h/1/0000000000000000001-0000000000000000002.ndjson';
+  const before = await container.getBlobClient(path).getProperties();
+  await sink.deliver(
+    {
+      ...batch,
+      events: batch.events.map((event) => ({ ...event, data: { ...event.data, state: 'Deleted' } })),
+    },
+    free,
+  );
+  assert.equal((await container.getBlobClient(path).getProperties()).etag, before.etag);
+  const names: string[] = [];
+  for await (const { name } of container.listBlobsFlat()) names.push(name);
+  assert.deepEqual(names, [path]);
+});
+
+test('a queue that does not exist yet has no backlog', async () => {
+  const name = `sink-${randomUUID().slice(0, 8)}`;
+  assert.equal(await createQueueSink(storage.queue(name), storage.container(name)).backlog?.(signal), 0);
+});
+
+test('work is done by a bounded number of hands, and none begins after a failure', async () => {
+  let [busy, most] = [0, 0];
+  const begun: number[] = [];
+  const work = eachAtOnce([...Array(20).keys()], 3, async (item) => {
+    begun.push(item);
+    busy += 1;
+    most = Math.max(most, busy);
+    await Promise.resolve();
+    busy -= 1;
+    if (item === 6) throw new Error('item 6');
+  });
+  await assert.rejects(work, /item 6/);
+  assert.equal(most, 3);
+  assert.equal(busy, 0);
+  assert.ok(begun.length < 12);
+});
