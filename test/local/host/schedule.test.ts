@@ -15,6 +15,14 @@ test('five fields, six fields and timespans are schedules', () => {
   assert.equal(next('1.00:00:00'), '2026-01-02T10:02:03.500Z');
 });
 
+test('a status is kept from one minute between two runs', () => {
+  const kept = ['00:00:59', '00:01:00', '*/30 * * * * *', '0,59 * * * * *', '0 * * * * *'];
+  assert.deepEqual(
+    kept.map((schedule) => parseSchedule(schedule).monitored),
+    [false, true, false, false, true],
+  );
+});
+
 test('day of month and day of week must both fit, as NCRONTAB has it', () => {
   assert.equal(next('0 0 0 13 * Fri'), '2026-02-13T00:00:00.000Z');
 });

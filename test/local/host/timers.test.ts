@@ -217,7 +217,9 @@ test('a disabled timer is silent, runOnStartup runs at once, and a stopped timer
 
 test('a wait longer than a timeout can be is kept', async (t) => {
   const { timer, calls, pass } = running(t, { schedule: '0 0 0 1 12 *' });
+  const setTimeoutSpy = t.mock.method(globalThis, 'setTimeout');
   timer.start();
+  assert.deepEqual(setTimeoutSpy.mock.calls[0]?.arguments[1], 2 ** 31 - 1);
   const days = 86_400_000;
   for (let day = 0; day < 330; day += 10) await pass(10 * days);
   assert.equal(calls.length, 0);
