@@ -45,17 +45,13 @@ export interface StoredCursor {
   readonly report: FeedReport | null;
 }
 
-/** What there is of a service's cursor. `lost`: it was born, `epoch` being the highest it had, but its blob is gone. */
-export type Found =
-  | ({ readonly kind: 'present' } & StoredCursor)
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'lost'; readonly epoch: number };
+/** `lost`: it was born, `epoch` being the highest it had, but its blob is gone. */
+type Missing = { readonly kind: 'absent' } | { readonly kind: 'lost'; readonly epoch: number };
+
+export type Found = ({ readonly kind: 'present' } & StoredCursor) | Missing;
 
 export type Opened =
-  | { readonly kind: 'open'; readonly session: CursorSession }
-  | { readonly kind: 'busy' }
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'lost'; readonly epoch: number };
+  { readonly kind: 'open'; readonly session: CursorSession } | { readonly kind: 'busy' } | Missing;
 
 /** The cursor while its lease is ours. */
 export interface CursorSession {
@@ -94,9 +90,13 @@ export function createCursorStore({ service, container, births, clock }: StoreOp
   const birth = new Birth(births, service, clock);
   const path = `change-feed/${new URL(service).host}/cursor.json`;
 
-  async function withoutBlob(): Promise<Exclude<Found, { kind: 'present' }>> {
+  /** A cursor whose birth is on record, but which was not there before that was read, may have been made in between. */
+  async function twice<T>(look: () => Promise<T | undefined>): Promise<T | Missing> {
+    const first = await look();
+    if (first) return first;
     const epoch = await birth.epoch();
-    return epoch === undefined ? { kind: 'absent' } : { kind: 'lost', epoch };
+    if (epoch === undefined) return { kind: 'absent' };
+    return (await look()) ?? { kind: 'lost', epoch };
   }
 
   async function openLeased(lease: Lease): Promise<Opened> {
@@ -116,13 +116,12 @@ export function createCursorStore({ service, container, births, clock }: StoreOp
 
   return {
     async find() {
-      const found = await read(documents, path);
-      return found ? { kind: 'present', cursor: found.cursor, report: found.report } : withoutBlob();
+      const found = await twice(() => read(documents, path));
+      return 'cursor' in found ? { kind: 'present', cursor: found.cursor, report: found.report } : found;
     },
     async open() {
-      const lease = await leaseIfThere(container, path, clock);
-      if (lease === 'missing') return withoutBlob();
-      return lease ? openLeased(lease) : { kind: 'busy' };
+      const lease = await twice(() => leaseIfThere(container, path, clock));
+      return 'kind' in lease ? lease : openLeased(lease);
     },
     create: async (next) => {
       // A raised epoch is on record first: no crash may let it be given out twice.
@@ -140,17 +139,17 @@ async function read(documents: StateDocuments, path: string): Promise<Read | und
   return { cursor, report, etag: found.etag };
 }
 
-/** `missing` only for a blob that certainly is not there: anything else ends the run, or an outage would look like a first run. */
+/** Undefined only for a blob that certainly is not there: anything else ends the run, or an outage would look like a first run. */
 async function leaseIfThere(
   container: ContainerClient,
   path: string,
   clock: Clock,
-): Promise<Lease | 'missing' | undefined> {
+): Promise<Lease | { readonly kind: 'busy' } | undefined> {
   try {
-    return await acquireLease(container, path, clock, { makeAbsent: false });
+    return (await acquireLease(container, path, clock, { makeAbsent: false })) ?? { kind: 'busy' };
   } catch (error) {
     const { code } = storageFailure(error);
-    if (code === 'BlobNotFound' || code === 'ContainerNotFound') return 'missing';
+    if (code === 'BlobNotFound' || code === 'ContainerNotFound') return undefined;
     throw error;
   }
 }

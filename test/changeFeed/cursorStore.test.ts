@@ -106,3 +106,24 @@ test('nothing is written or sent once the lease no longer vouches, or when someb
   const found = await store().find();
   assert.equal(found.kind === 'present' && found.cursor.committed, 8);
 });
+
+test('a cursor that another run makes between our looks at blob and birth is not taken for a lost one', async () => {
+  const { services } = feedScene();
+  const service = services[0] ?? assert.fail();
+  const clock = { now: () => 0, monotonic: () => 0, sleep: () => new Promise<void>(() => undefined) };
+  const births = storage.table('cursors');
+  const store = createCursorStore({ service, clock, container: stateBlobs, births });
+  const racing = createCursorStore({
+    ...{ service, clock, container: stateBlobs },
+    births: new Proxy(births, {
+      get: (table, key) =>
+        key === 'getEntity'
+          ? async (...given: Parameters<typeof table.getEntity>) => {
+              await store.create({ cursor, report: null });
+              return table.getEntity(...given);
+            }
+          : (Reflect.get(table, key) as unknown),
+    }),
+  });
+  assert.equal((await racing.find()).kind, 'present');
+});
