@@ -1,4 +1,5 @@
 // Runs the Functions host as a child process - Core Tools where they are, else the local host - and stops it again.
+import { StartError } from './interrupt.ts';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -36,7 +37,7 @@ export function funcIsInstalled(): boolean {
   );
 }
 
-/** Starts the host and waits until it answers. Throws with its last lines when it does not. */
+/** Starts the host and waits until it answers. Throws `StartError` with its last lines when it does not. */
 export async function startHostProcess(options: HostOptions): Promise<HostProcess> {
   const child = options.kind === 'local' ? spawnLocal(options) : spawnFunc(options);
   // Whatever ends this process, nothing is left behind.
@@ -62,7 +63,7 @@ export async function startHostProcess(options: HostOptions): Promise<HostProces
   const first = await Promise.race([listening, ended.then((reason) => new Error(reason)), late()]);
   if (first instanceof Error) {
     kill(child);
-    throw new Error([first.message, ...lines].join('\n'));
+    throw new StartError([`${first.message}. Its last lines:`, ...lines].join('\n'));
   }
   return {
     url: first,

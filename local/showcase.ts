@@ -5,7 +5,7 @@ import * as z from 'zod/mini';
 import type { RunFile } from './runFile.ts';
 
 const waitMs = 60_000;
-const pollMs = 250;
+const pollMs = 500;
 
 const issued = z.object({ expiresOn: z.string(), user: z.object({ communicationUserId: z.string() }) });
 const rotations = z.object({

@@ -47,8 +47,9 @@ export async function startStack(environment: Environment): Promise<Stack> {
   const directory = localDirectory(environment);
   refuseSecondRun(directory);
   await buildBundle();
-  const azurite = await startAzurite({ ports });
-  const cloud = await startCloud({ ports }).catch(async (error: unknown) => {
+  const folder = environment['LOCAL_STATE'] || undefined;
+  const azurite = await startAzurite({ ports, folder: folder && join(folder, 'storage') });
+  const cloud = await startCloud({ ports, folder }).catch(async (error: unknown) => {
     await azurite.close();
     throw error;
   });

@@ -2,12 +2,12 @@
 import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
 import assert from 'node:assert/strict';
-import { before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import * as z from 'zod/mini';
 import { demo } from '../../local/demo.ts';
 import { dicomFile, uidsOf } from '../../local/dicomFiles.ts';
-import { apiOf, assertProblem, type Api } from '../support/api.ts';
-import { startLocalRun, type LocalRun } from '../support/localRun.ts';
+import { apiOf, assertProblem } from '../support/api.ts';
+import { startLocalRun } from '../support/localRun.ts';
 
 const event = z.strictObject({
   specversion: z.literal('1.0'),
@@ -40,12 +40,8 @@ const reports = z.looseObject({
   ),
 });
 
-let local: LocalRun;
-let api: Api;
-before(async () => {
-  local = await startLocalRun();
-  api = apiOf(local.run);
-});
+const local = await startLocalRun();
+const api = apiOf(local.run);
 
 async function dicom(method: string, path: string, body?: Buffer): Promise<Response> {
   const headers = {

@@ -1,16 +1,12 @@
 // One bad setting: the capability that has it says so, and the two others work.
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
+import { test } from 'node:test';
 import * as z from 'zod/mini';
-import { apiOf, assertProblem, type Api } from '../support/api.ts';
-import { startLocalRun, type LocalRun } from '../support/localRun.ts';
+import { apiOf, assertProblem } from '../support/api.ts';
+import { startLocalRun } from '../support/localRun.ts';
 
-let local: LocalRun;
-let api: Api;
-before(async () => {
-  local = await startLocalRun({ TOKEN_MINUTES_MAX: '9' });
-  api = apiOf(local.run);
-});
+const local = await startLocalRun({ TOKEN_MINUTES_MAX: '9' });
+const api = apiOf(local.run);
 
 test('the routes of the bad one answer 503 and name no setting', async () => {
   for (const reply of [

@@ -1,11 +1,11 @@
 // The rotation end to end: what an operator asks for over HTTP, what Graph and Key Vault hold afterwards, and whether the secret works.
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
-import { before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import * as z from 'zod/mini';
 import { demo } from '../../local/demo.ts';
-import { apiOf, assertProblem, type Api } from '../support/api.ts';
-import { startLocalRun, type LocalRun } from '../support/localRun.ts';
+import { apiOf, assertProblem } from '../support/api.ts';
+import { startLocalRun } from '../support/localRun.ts';
 
 const report = z.looseObject({
   appId: z.string(),
@@ -19,12 +19,8 @@ const report = z.looseObject({
 const summary = z.looseObject({ clients: z.array(report) });
 type Report = z.infer<typeof report>;
 
-let local: LocalRun;
-let api: Api;
-before(async () => {
-  local = await startLocalRun();
-  api = apiOf(local.run);
-});
+const local = await startLocalRun();
+const api = apiOf(local.run);
 
 async function rotate(body: object): Promise<Report> {
   const reply = await api.operation('POST', 'rotations', body);

@@ -80,8 +80,9 @@ test('npm run azure starts storage and stand-ins alone and names the host that C
   assert.equal(existsSync(join(directory, 'run.json')), false);
 });
 
-test('a busy port is one line that names the setting', async () => {
+test('a busy port is one line that names the setting', async (t) => {
   const squatter = createServer().listen(0, '127.0.0.1');
+  t.after(() => squatter.close());
   await new Promise((resolve) => squatter.once('listening', resolve));
   const address = squatter.address();
   assert.ok(address !== null && typeof address === 'object');
@@ -91,7 +92,6 @@ test('a busy port is one line that names the setting', async () => {
     assert.match(run.output(), new RegExp(`Port ${address.port} is in use.*${name}`));
     assert.doesNotMatch(run.output(), /\n\s+at /);
   }
-  squatter.close();
 });
 
 test('a wrong option or port is refused with what is expected', async () => {

@@ -1,11 +1,11 @@
 // The token service end to end: the built bundle on a host, driven over HTTP, with everything real but Azure.
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
-import { afterEach, before, describe, test } from 'node:test';
+import { afterEach, describe, test } from 'node:test';
 import * as z from 'zod/mini';
 import { demo } from '../../local/demo.ts';
 import { apiOf, assertProblem, type Api } from '../support/api.ts';
-import { startLocalRun, type LocalRun } from '../support/localRun.ts';
+import { startLocalRun } from '../support/localRun.ts';
 
 const token = z.strictObject({
   token: z.string(),
@@ -20,12 +20,8 @@ const identity = z.strictObject({
   access: z.enum(['enabled', 'disabled']),
 });
 
-let local: LocalRun;
-let api: Api;
-before(async () => {
-  local = await startLocalRun();
-  api = apiOf(local.run);
-});
+const local = await startLocalRun();
+const api = apiOf(local.run);
 afterEach(() => api.clearFaults());
 
 /** A signed-in user nobody else in these tests is. */

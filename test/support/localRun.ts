@@ -12,9 +12,9 @@ export interface LocalRun {
   readonly directory: string;
   readonly child: ChildProcess | undefined;
   /** Everything it has printed so far. */
-  output(): string;
+  readonly output: () => string;
   /** Asks it to stop and answers its exit code. */
-  stop(): Promise<number | null>;
+  readonly stop: () => Promise<number | null>;
 }
 
 const root = join(import.meta.dirname, '..', '..');
@@ -26,7 +26,7 @@ export const anyPorts: Readonly<Record<string, string>> = Object.fromEntries(
 
 export interface StartedProcess {
   readonly child: ChildProcess;
-  output(): string;
+  readonly output: () => string;
   /** Resolves with the exit code. */
   readonly ended: Promise<number | null>;
 }
@@ -55,7 +55,8 @@ export function runLocal(
 }
 
 /**
- * A run for the tests of one file, stopped after them. With E2E_LOCAL_DIR the run that goes on in that folder is used
+ * A run for the tests of one file, stopped after them: await it at the top of the file, for inside a hook "after" would mean
+ * after that hook. With E2E_LOCAL_DIR the run that goes on in that folder is used
  * instead, whatever its host: so the same tests meet Core Tools.
  */
 export async function startLocalRun(environment: Readonly<Record<string, string>> = {}): Promise<LocalRun> {
