@@ -1,0 +1,92 @@
+// How each answer of ACS is judged through the real SDK client, and what is never said about it.
+import assert from 'node:assert/strict';
+import { afterEach, describe, test } from 'node:test';
+import { AppError } from '../../src/platform/errors.ts';
+import { Secret } from '../../src/platform/secret.ts';
+import { cloud, endpoint } from '../local/standIns/communication/clients.ts';
+import { byKey, context, fail, lines, newUser, refused, service } from './azure.ts';
+
+afterEach(() => {
+  cloud.faults.clear();
+});
+
+describe('an answer of ACS', () => {
+  test('that refuses our credential is never the caller’s fault', async () => {
+    const wrong = new Secret(`endpoint=${endpoint}/;accesskey=${Buffer.from('wrong').toString('base64')}`);
+    const resource = { kind: 'connectionString', endpoint, connectionString: wrong } as const;
+    const communication = service({ settings: { resource } });
+    await assert.rejects(communication.issue(newUser(), {}, context()), refused('upstream_failed'));
+  });
+
+  test('that throttles says when to come back', async () => {
+    const user = newUser();
+    const communication = service();
+    await communication.issue(user, {}, context());
+    for (const [headers, seconds] of [
+      [{}, 30],
+      [{ 'Retry-After': '77' }, 77],
+    ] as const) {
+      fail(':issueAccessToken', { status: 429, headers, body: { error: { code: 'TooManyRequests' } } });
+      await assert.rejects(communication.issue(user, {}, context()), (error: unknown) => {
+        assert.ok(error instanceof AppError && error.code === 'upstream_throttled');
+        return error.retryAfterSeconds === seconds;
+      });
+      cloud.faults.clear();
+    }
+  });
+
+  test('that does not know the identity is told from one that refuses us', async () => {
+    const user = newUser();
+    const communication = service();
+    const { user: acs } = await communication.issue(user, {}, context());
+    for (const effect of [
+      { status: 401, body: { error: { code: 'IdentityNotOwned', message: 'not ours' } } },
+      { status: 404 },
+    ]) {
+      fail(':issueAccessToken', effect);
+      await assert.rejects(communication.issue(user, {}, context()), refused('identity_stale'));
+      cloud.faults.clear();
+    }
+    fail(':issueAccessToken', { status: 401, body: { error: { code: 'Denied', message: 'no' } } });
+    await assert.rejects(communication.issue(user, {}, context()), refused('upstream_failed'));
+    cloud.faults.clear();
+    const again = await communication.issue(user, {}, context());
+    assert.equal(again.user.communicationUserId, acs.communicationUserId);
+  });
+
+  test('that has no token or no identity in it is an error', async () => {
+    const user = newUser();
+    fail('^/identities$', { status: 201, body: { identity: { id: 'somebody' } } });
+    await assert.rejects(service().issue(user, {}, context()), refused('upstream_failed'));
+    cloud.faults.clear();
+    fail(':issueAccessToken', { status: 200, body: { token: '', expiresOn: 'soon' } });
+    await assert.rejects(service().issue(user, {}, context()), refused('upstream_failed'));
+  });
+});
+
+test('a call whose time is used up ends with its signal, whatever ACS does', async () => {
+  const user = newUser();
+  await service().issue(user, {}, context());
+  fail(':issueAccessToken', { delayMs: 5_000 });
+  const ended = new AbortController();
+  const call = service().issue(user, {}, context(ended.signal));
+  setImmediate(() => {
+    ended.abort(new Error('used up'));
+  });
+  await assert.rejects(call, /used up/);
+});
+
+test('no log line or error names a user, an identity, a token or the access key', async () => {
+  const user = newUser();
+  const communication = service({ settings: { resource: byKey } });
+  const { token, user: acs } = await communication.issue(user, {}, context());
+  fail('/identities/', { status: 500, body: { error: { code: 'X', message: acs.communicationUserId } } });
+  await assert.rejects(communication.issue(user, {}, context()), refused('upstream_failed'));
+  await communication.erase(user, 'key', context());
+  const text = lines.join('\n');
+  const key = byKey.kind === 'connectionString' ? byKey.connectionString.reveal().split('accesskey=')[1] : '';
+  for (const canary of [user.key.slice(4), acs.communicationUserId, token, key ?? '']) {
+    assert.ok(canary.length > 10);
+    assert.equal(text.includes(canary), false);
+  }
+});
