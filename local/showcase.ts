@@ -28,13 +28,15 @@ export async function showToken({ host, demo }: RunFile): Promise<string> {
 }
 
 /** Starts the rotation timer and waits for its report. */
-export async function showRotation(run: RunFile, oldKeyId: string): Promise<string> {
+export async function showRotation(run: RunFile, oldKeyId: string | undefined): Promise<string> {
   await runTimer(run, 'rotateSecrets');
   const client = await until(async () => {
     const { clients } = rotations.parse(await operation(run, 'rotations'));
     return clients.find(({ keyId }) => keyId !== undefined && keyId !== null && keyId !== oldKeyId);
   }, 'the secret was not rotated');
-  return `secret ${client.secretName} rotated from key id ${oldKeyId} to ${client.keyId ?? ''}`;
+  const now = `key id ${client.keyId ?? ''}`;
+  if (oldKeyId === undefined) return `secret ${client.secretName} stands at ${now}`;
+  return `secret ${client.secretName} rotated from key id ${oldKeyId} to ${now}`;
 }
 
 /** Starts the change feed timer and waits until everything that was stored has been delivered. */
@@ -49,7 +51,8 @@ export async function showFeed(run: RunFile, stored: number): Promise<string> {
   );
   const blobs: string[] = [];
   for await (const blob of container.listBlobsFlat()) blobs.push(blob.name);
-  return `${stored} changes delivered up to sequence ${service.cursor ?? 0}: queue dicom-changes, container dicom-changes (${blobs.join(', ')})`;
+  const what = stored === 0 ? 'changes' : `${stored} changes`;
+  return `${what} delivered up to sequence ${service.cursor ?? 0}: queue dicom-changes, container dicom-changes (${blobs.join(', ')})`;
 }
 
 async function runTimer({ host, keys }: RunFile, name: string): Promise<void> {

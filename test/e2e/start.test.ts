@@ -28,7 +28,7 @@ test('npm start shows the three jobs, tells where everything is, and leaves noth
   assert.match(run.output(), /✓ token issued for 8:acs:\S+, valid until \d{4}-/);
   assert.match(
     run.output(),
-    /✓ secret dicom-client-secret rotated from key id [0-9a-f-]{36} to [0-9a-f-]{36}/,
+    /✓ secret dicom-client-secret rotated from key id [0-9a-f-]{36} to key id [0-9a-f-]{36}/,
   );
   assert.match(
     run.output(),
@@ -51,6 +51,25 @@ test('npm start shows the three jobs, tells where everything is, and leaves noth
   for (const url of [file.host.url, file.azure.graph, file.azure.faults]) {
     await assert.rejects(fetch(url), 'something still listens');
   }
+});
+
+test('with LOCAL_STATE it goes on where it stopped', async (t) => {
+  const state = { LOCAL_STATE: join(directory, 'state') };
+  const first = runLocal('start.ts', ['--host', 'local'], { ...environment, ...state });
+  t.after(() => first.child.kill('SIGKILL'));
+  await printed(first, 'Ctrl-C stops everything.');
+  const [, keyId] = /to key id ([0-9a-f-]{36})/.exec(first.output()) ?? [];
+  const [, identity] = /token issued for (8:acs:[^,]+)/.exec(first.output()) ?? [];
+  first.child.kill('SIGINT');
+  await first.ended;
+  const second = runLocal('start.ts', ['--host', 'local'], { ...environment, ...state });
+  t.after(() => second.child.kill('SIGKILL'));
+  await printed(second, 'Ctrl-C stops everything.');
+  assert.match(second.output(), new RegExp(`token issued for ${identity ?? 'nobody'},`));
+  assert.match(second.output(), new RegExp(`secret dicom-client-secret stands at key id ${keyId ?? 'none'}`));
+  assert.match(second.output(), /changes delivered up to sequence 3:/);
+  second.child.kill('SIGINT');
+  await second.ended;
 });
 
 test('killed outright, it leaves no host behind', async () => {
