@@ -20,7 +20,10 @@ function register(
   http(context, { name, method: 'POST', route: 'things', authLevel: 'function', section, ...own, handle });
   return name;
 }
-const failing = (error: unknown): string => register(() => Promise.reject(error));
+const failing = (error: unknown): string =>
+  register(async () => {
+    throw error as Error;
+  });
 const body = (received: Received): Record<string, unknown> =>
   JSON.parse(received.text) as Record<string, unknown>;
 

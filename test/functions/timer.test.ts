@@ -61,7 +61,9 @@ test('a failure is thrown in our own words only, logged without secrets and note
     ['canary', 'unknown error'],
   ];
   for (const [failure, words] of failures) {
-    const { name, context } = register(() => Promise.reject(failure));
+    const { name, context } = register(async () => {
+      throw failure as Error;
+    });
     const { error, log } = await fire(name);
     assert.ok(error instanceof Error);
     assert.equal(error.message, `${name}: ${words}`);

@@ -1,0 +1,71 @@
+// Real storage for tests: one Azurite per file, and a proxy in front of its blobs that can lose or make up replies.
+import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import {
+  createServer,
+  request as forward,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after } from 'node:test';
+import { startAzurite } from '../../local/azurite.ts';
+import { freePorts } from '../../local/ports.ts';
+import { Secret } from '../../src/platform/secret.ts';
+import type { StorageSettings } from '../../src/platform/settings/types.ts';
+
+/** What happens to a request: `lost` carries it out and breaks the connection, a number answers that status instead. */
+export type Fate = 'lost' | number | undefined;
+export type Decide = (request: IncomingMessage) => Fate;
+
+export interface TestStorage {
+  readonly settings: Extract<StorageSettings, { kind: 'connectionString' }>;
+  /** A container that nobody made yet; `decide` is asked about each request of this client, in order. */
+  container(name: string, decide?: Decide): Promise<ContainerClient>;
+}
+
+/** Await it at the top of a file; it is closed after the tests of the file. */
+export async function startStorage(): Promise<TestStorage> {
+  const azurite = await startAzurite({ ports: freePorts });
+  const text = azurite.connectionString;
+  const [blobs = ''] = /(?<=BlobEndpoint=)http:\/\/[^/]+/.exec(text) ?? [];
+  const proxies: Server[] = [];
+  after(async () => {
+    for (const proxy of proxies) proxy.close().closeAllConnections();
+    await azurite.close();
+  });
+  const retryOptions = { maxTries: 3, retryDelayInMs: 1, maxRetryDelayInMs: 1 };
+  const client = (through: string): BlobServiceClient =>
+    BlobServiceClient.fromConnectionString(text.replace(blobs, through), { retryOptions });
+  return {
+    settings: { kind: 'connectionString', connectionString: new Secret(text) },
+    async container(name, decide) {
+      if (!decide) return client(blobs).getContainerClient(name);
+      const proxy = createServer((request, response) => {
+        pass(request, response, new URL(request.url ?? '', blobs), decide(request));
+      });
+      proxies.push(proxy);
+      await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+      const { port } = proxy.address() as AddressInfo;
+      return client(`http://127.0.0.1:${String(port)}`).getContainerClient(name);
+    },
+  };
+}
+
+function pass(request: IncomingMessage, response: ServerResponse, url: URL, fate: Fate): void {
+  if (typeof fate === 'number') {
+    request.resume().on('end', () => response.writeHead(fate).end());
+    return;
+  }
+  const { method, headers } = request;
+  const onward = forward(url, { method, headers }, (reply) => {
+    if (fate === 'lost') {
+      reply.resume().on('end', () => request.socket.destroy());
+      return;
+    }
+    response.writeHead(reply.statusCode ?? 500, reply.headers);
+    reply.pipe(response);
+  });
+  onward.on('error', () => request.socket.destroy());
+  request.pipe(onward);
+}
