@@ -46,15 +46,19 @@ test('a start by time loses none of the changes that share its timestamp, and a 
   assert.equal((await ahead.report()).outcome, 'not_started');
 });
 
-test('storage that fails when the cursor is read never looks like a first run', async () => {
+test('a cursor blob that cannot be asked for never looks like a first run, though no birth is on record', async () => {
   const nowhere = new Secret(
     'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;BlobEndpoint=http://127.0.0.1:9/a;QueueEndpoint=http://127.0.0.1:9/a;TableEndpoint=http://127.0.0.1:9/a;',
   );
   const down = createStorage({ kind: 'connectionString', connectionString: nowhere }, () => assert.fail());
   const scene = feedScene();
   await scene.store(['a']);
-  const report = await scene.pull(scene.pullerOver(down));
+  const before = dicom.log.list('dicom').length;
+  const report = await scene.pull(
+    scene.pullerOver({ ...storage, container: (name) => down.container(name) }),
+  );
   assert.deepEqual([report.outcome, report.cursor], ['failed', null]);
+  assert.equal(dicom.log.list('dicom').length, before, 'no start was looked up');
   assert.deepEqual(await scene.blobs(), {});
 });
 
