@@ -169,3 +169,44 @@ test('a version that an operator sets between plan and removal saves the credent
   assert.equal((await running).error?.code, 'overtaken');
   assert.ok(s.keyIds().includes(keyId));
 });
+
+test('a credential that somebody removes before it is published is not published', async (t) => {
+  const { s, keyId } = await healthy(20);
+  const before = await s.value();
+  // Replicas take the secret two seconds after its mint, and still two seconds after its removal.
+  cloud.advance(10_000);
+  fault(t, { service: 'entra', effect: { replicas: 1, lagMs: 2_000 } });
+  let waits = 0;
+  const onWaited = (): void => {
+    waits += 1;
+    if (waits !== 4) return;
+    const [fresh] = s.application.passwordCredentials.splice(1, 1);
+    if (fresh) s.application.removedCredentials.push({ credential: fresh, removedAt: cloud.now() });
+  };
+  assert.equal((await s.run({}, { onWaited })).error?.code, 'credential_gone');
+  assert.deepEqual(s.keyIds(), [keyId]);
+  assert.equal(await s.value(), before);
+});
+
+test('what a stale read shows once more and is gone already counts as removed', async (t) => {
+  const { s } = await healthy(20);
+  await s.run();
+  cloud.advance(8 * 24 * hourMs);
+  assert.equal((await s.run()).outcome, 'cleaned');
+  fault(t, { service: 'graph', effect: { staleReads: 1 } });
+  const again = await s.run();
+  assert.deepEqual([again.outcome, again.plan[0]?.kind], ['cleaned', 'retire']);
+});
+
+test('a leaked credential stays when another version overtakes the new one before it is read back', async (t) => {
+  const { s, keyId } = await healthy();
+  const other = await s.addCredential('made in the portal', 60);
+  // The first two reads of the current version are the observation and its challenge.
+  const path = `/secrets/${s.client.secretName}/$`;
+  fault(t, { service: 'keyVault', method: 'GET', path, skip: 2, effect: { delayMs: 200 } });
+  const running = s.run({ revoke: keyId, reason: 'leaked' });
+  while ((await s.versions()).length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  await s.setSecret(other.secret, { CredentialId: keyId });
+  assert.equal((await running).error?.code, 'overtaken');
+  assert.ok(s.keyIds().includes(keyId));
+});

@@ -193,6 +193,20 @@ test('an expired current secret is replaced, and its credential is not removed i
   assert.deepEqual(kinds(settled({ health: 'rejected' }, -1)), ['mint']);
 });
 
+test('an older version whose credential is not shown is disabled only when that cannot be a stale read', () => {
+  const older: VersionFact = {
+    ...{ versionId: 'v1', enabled: true, createdAt: now - 20 * dayMs, expiresAt: undefined },
+    ...{ credentialId: 'k0', taggedApp: client.appId },
+  };
+  const withCurrent = (age: number): Observation => {
+    const seen = settled();
+    const current = { ...(seen.current ?? older), createdAt: now - age };
+    return { ...seen, current, versions: [current, older] };
+  };
+  assert.deepEqual(kinds(withCurrent(2 * hourMs - 1)), []);
+  assert.deepEqual(kinds(withCurrent(2 * hourMs)), ['disableVersion']);
+});
+
 test('an hour after an intent the next mint is allowed, and a compensated one counted until then', () => {
   const withIntent = (age: number): Observation =>
     settled(

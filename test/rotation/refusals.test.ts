@@ -47,6 +47,32 @@ test('a published secret that vanished from the vault is not replaced without an
   assert.equal((await s.run({ force: true, reason: 'the vault was purged' })).outcome, 'rotated');
 });
 
+test('a secret that was published and then purged is not replaced either', async () => {
+  const s = scene();
+  assert.equal((await s.run()).outcome, 'rotated');
+  await softDeleted(s);
+  await new SecretClient(demo.vaultUrl, cloud.credentialFor(demo.managedIdentity)).purgeDeletedSecret(
+    s.client.secretName,
+  );
+  cloud.advance(hourMs);
+  assert.equal((await s.run()).error?.code, 'own_credentials_left');
+});
+
+test('a first mint that was never published is followed by another one', async (t) => {
+  const s = scene();
+  const id = cloud.faults.add({
+    service: 'keyVault',
+    method: 'PUT',
+    path: s.client.secretName,
+    effect: { drop: 'before' },
+  });
+  t.after(() => cloud.faults.remove(id));
+  assert.equal((await s.run()).error?.code, 'publish_unanswered');
+  cloud.faults.remove(id);
+  cloud.advance(hourMs);
+  assert.equal((await s.run()).outcome, 'rotated');
+});
+
 test('a 404 that is not Key Vault’s own word does not look like an empty vault', async (t) => {
   const { s } = await healthy();
   fault(t, {

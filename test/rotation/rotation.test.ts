@@ -88,6 +88,7 @@ test('a client whose lease is held is busy: an error when it alone was asked for
 test('what the budget does not reach is reported as not started', async () => {
   const { s } = await healthy(20);
   assert.equal((await s.run({}, { budgetMs: 9_000 })).outcome, 'not_started');
+  assert.equal(await stateBlob(`rotation/${s.client.appId}/lease`).exists(), false);
   assert.deepEqual(s.asked(), []);
 });
 

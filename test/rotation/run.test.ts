@@ -191,6 +191,19 @@ test('a rejected secret is replaced only after the second rejection, ten minutes
   assert.match(report.plan[0]?.text ?? '', /rejected the current one twice/);
 });
 
+test('a token in between makes the next rejection a first one again', async (t) => {
+  const { s } = await healthy();
+  const rejected = { status: 401, body: { error: 'invalid_client', error_codes: [7000215] } };
+  for (let n = 0; n < 2; n += 1) {
+    const id = cloud.faults.add({ service: 'entra', effect: rejected });
+    t.after(() => cloud.faults.remove(id));
+    assert.equal((await s.run()).outcome, 'waiting');
+    cloud.faults.remove(id);
+    cloud.advance(hourMs);
+    assert.equal((await s.run()).outcome, 'noop');
+  }
+});
+
 test('an unknown answer of Entra never causes a rotation, however often', async (t) => {
   const { s } = await healthy();
   const id = cloud.faults.add({ service: 'entra', effect: { status: 503 } });
