@@ -1,7 +1,10 @@
 // The token service through the real SDK clients: what it stores, how it judges answers, and what it never says.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { afterEach, describe, test } from 'node:test';
 import { demo } from '../../local/demo.ts';
+import type { Row } from '../../src/communication/directory.ts';
+import { createIdentityTable } from '../../src/communication/identityTable.ts';
 import { sha256Hex } from '../../src/platform/hash.ts';
 import { Secret } from '../../src/platform/secret.ts';
 import { cloud, endpoint, identityState, state } from '../local/standIns/communication/clients.ts';
@@ -9,6 +12,7 @@ import {
   auditRecords,
   byKey,
   context,
+  deafness,
   deafService,
   fail,
   lines,
@@ -143,6 +147,26 @@ describe('a lost reply', () => {
     assert.equal(await erasing.erase(user, 'key', context()), 'erased');
     assert.ok(disabling.lost() && erasing.lost());
     assert.ok(identityState(acs.communicationUserId)?.deletedAt);
+  });
+
+  test('is recognised by the name of the write, and another process’s write is not taken for it', async () => {
+    const rowKey = sha256Hex(newUser().key);
+    const [deaf, other] = [table('identities'), createIdentityTable(table('identities'), randomUUID)];
+    const { spoil, lost } = deafness('PUT', 1);
+    spoil(deaf);
+    const rows = createIdentityTable(deaf, randomUUID);
+    const row: Row = { lifecycle: 'none', access: 'disabled', previous: [], lostClaims: 0, changedOn: 0 };
+    const absent = await rows.read(rowKey);
+    assert.equal(await rows.write(rowKey, row, absent), true);
+    assert.equal(await other.write(rowKey, row, absent), false);
+    const first = await rows.read(rowKey);
+    assert.equal(await rows.write(rowKey, { ...row, lostClaims: 1 }, first), true);
+    assert.ok(lost());
+    assert.equal(await other.write(rowKey, row, first), false);
+    assert.equal(await other.remove(rowKey, first), false);
+    assert.equal((await other.read(rowKey)).row?.lostClaims, 1);
+    assert.equal(await other.remove(rowKey, await other.read(rowKey)), true);
+    assert.equal((await rows.read(rowKey)).row, undefined);
   });
 
   test('of ACS to a creation is one request, one possible orphan, and no identity that anybody uses', async () => {

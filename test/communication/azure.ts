@@ -70,23 +70,33 @@ export function service({ settings, spoil }: ServiceOptions = {}): Communication
   return createCommunication(settingsWith({ state, ...settings }), platform);
 }
 
-/** A service that never hears the reply to its nth write of that method, and must not miss the chance to. */
-export function deafService(
-  method: 'POST' | 'PUT',
-  nth: number,
-): Communication & { readonly lost: () => boolean } {
+/** Spoils a table client: it never hears the reply to its nth write of that method. `lost`: it then sent that write again. */
+export function deafness(method: 'POST' | 'PUT', nth: number) {
   let writes = 0;
   const sendRequest: PipelinePolicy['sendRequest'] = async (request, next) => {
     const response = await next(request);
     if (request.method !== method || (writes += 1) !== nth) return response;
     throw new RestError('the reply got lost', { code: 'ECONNRESET', request });
   };
-  const spoil = (client: TableClient, name: string): void => {
-    // Inside the client's own retry: it sends the write again and is refused for its own success.
-    if (name === 'identities')
+  return {
+    // Inside the client's own retry, which is then refused for its own success.
+    spoil: (client: TableClient): void => {
       client.pipeline.addPolicy({ name: 'deaf', sendRequest }, { afterPhase: 'Retry' });
+    },
+    lost: () => writes > nth,
   };
-  return { ...service({ spoil }), lost: () => writes > nth };
+}
+
+/** A service with such a client for the directory. */
+export function deafService(
+  method: 'POST' | 'PUT',
+  nth: number,
+): Communication & { readonly lost: () => boolean } {
+  const { spoil, lost } = deafness(method, nth);
+  const spoilRows = (client: TableClient, name: string): void => {
+    if (name === 'identities') spoil(client);
+  };
+  return { ...service({ spoil: spoilRows }), lost };
 }
 
 export function newUser(): { readonly key: string } {

@@ -43,7 +43,17 @@ describe('one identity', () => {
       const id = await issue(world, process);
       assert.deepEqual([...world.identities.keys()], [id], `write ${count}`);
       assert.equal(world.created, 1);
+      assert.equal(world.strays.size, 0, 'an identity that the row names goes to no outbox');
     }
+  });
+
+  test('takes the work of one call however many of a process ask at once', async () => {
+    const world = new World();
+    const steps: string[] = [];
+    const process = world.process({ fate: (step) => (steps.push(step), 'go') });
+    await Promise.all(Array.from({ length: 50 }, () => issue(world, process)));
+    assert.equal(steps.filter((step) => step === 'outbox.add').length, 1);
+    assert.equal(steps.filter((step) => step === 'rows.write').length, 2);
   });
 
   test('is made anew after a creation that was refused or never answered, and the latter is counted', async () => {

@@ -47,9 +47,10 @@ export class World {
   readonly entries = new Map<string, Entry>();
   /** What exists at ACS, all resources together. */
   readonly identities = new Map<string, Identity>();
-  /** Identities that a row or the outbox ever named, and those that were deleted on request. */
+  /** Identities that a row or the outbox ever named, those that were deleted on request, those the outbox named as nobody's. */
   readonly durable = new Set<string>();
   readonly deleted = new Set<string>();
+  readonly strays = new Set<string>();
   readonly audited: (AuditEntry & { outcome: string })[] = [];
   readonly lines: string[] = [];
   created = 0;
@@ -152,13 +153,15 @@ export class World {
   }
 
   #outbox(step: Step): Outbox {
-    const { entries, durable } = this;
+    const { entries, durable, strays } = this;
     const storeTime = (): number => this.storeTime;
     return {
       add: (entry, signal) =>
         step('outbox.add', signal, () => {
           entries.set(entry.id, entry);
-          if (entry.stray) durable.add(entry.stray.identity);
+          if (!entry.stray) return;
+          durable.add(entry.stray.identity);
+          strays.add(entry.stray.identity);
         }),
       async *due(signal) {
         await step('outbox.due', signal, () => undefined);
