@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,17 +36,26 @@ async function managedIdentity(
   answer?: (resource: string) => readonly [status: number, body: object],
 ): Promise<Endpoint> {
   const requests: string[] = [];
+  const hanging: ServerResponse[] = [];
   const server = createServer(({ url, headers }: IncomingMessage, response) => {
     const query = new URL(url ?? '', 'http://localhost').searchParams;
     requests.push(
       `${query.get('resource') ?? ''} ${query.get('client_id') ?? '-'} ${String(headers['x-identity-header'])}`,
     );
-    if (!answer) return;
+    if (!answer) {
+      hanging.push(response);
+      return;
+    }
     const [status, body] = answer(query.get('resource') ?? '');
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  after(() => {
+  after(async () => {
+    // Refused at last: a broken connection would be tried again for seconds after the tests.
+    for (const response of hanging) response.writeHead(400).end('{}');
+    await eventually('the end of the answers', () =>
+      hanging.every(({ writableFinished }) => writableFinished),
+    );
     server.closeAllConnections();
     server.close();
   });
