@@ -13,9 +13,9 @@ type Change = Partial<RotationReport>;
 /** Throws at the first step that fails; what was done before it stays done, and a later run plans the rest anew. */
 export async function act(work: Work): Promise<Change> {
   const { steps } = work.plan;
+  const minting = steps.some(({ kind }) => kind === 'mint');
+  if (!minting && steps.some(removes)) await requireCurrent(work);
   let change: Change = {};
-  const rotated = (): boolean => steps.some(({ kind }) => kind === 'mint');
-  if (!rotated() && steps.some(removes)) await requireCurrent(work);
   for (const step of steps) {
     requireLease(work);
     change = { ...change, ...(await take(work, step)) };
