@@ -1,7 +1,7 @@
 // How a run over one service can end, and the error that ends it with advice for the operator.
 import { AppError, type AppErrorOptions, type ErrorCode } from '../platform/errors.ts';
 
-export const outcomes = [
+const fine = [
   'caught_up',
   'budget',
   'holding_gap',
@@ -9,6 +9,10 @@ export const outcomes = [
   'busy',
   'lost_lease',
   'not_started',
+] as const;
+
+export const outcomes = [
+  ...fine,
   'sink_down',
   'unauthorized',
   'forbidden',
@@ -26,18 +30,9 @@ export const outcomes = [
  */
 export type FeedOutcome = (typeof outcomes)[number];
 
-const fine: ReadonlySet<FeedOutcome> = new Set([
-  'caught_up',
-  'budget',
-  'holding_gap',
-  'throttled',
-  'busy',
-  'lost_lease',
-  'not_started',
-]);
-
+/** False when somebody has to look. */
 export function isFine(outcome: FeedOutcome): boolean {
-  return fine.has(outcome);
+  return fine.some((one) => one === outcome);
 }
 
 export interface FeedStopOptions extends AppErrorOptions {
