@@ -54,6 +54,8 @@ export class FeedWorld {
     report: null,
   };
   writes = 0;
+  /** Aborts when the lease is lost. */
+  readonly lease = new AbortController();
   requests = 0;
   /** Calls to store and sinks until the process dies; undefined for never. */
   #fuse: number | undefined;
@@ -161,7 +163,7 @@ export class FeedWorld {
         if (!this.stored) return Promise.resolve({ kind: 'absent' });
         const session = {
           stored: this.stored,
-          lost: new AbortController().signal,
+          lost: this.lease.signal,
           guard: () => {
             this.#step();
           },

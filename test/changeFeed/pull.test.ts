@@ -1,7 +1,9 @@
 // A run over one service, against a feed, a store and sinks in memory.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cursorOf, FeedWorld } from './feedWorld.ts';
+import { pullService } from '../../src/changeFeed/service.ts';
+import type { Sink } from '../../src/changeFeed/sink.ts';
+import { cursorOf, FeedWorld, quiet } from './feedWorld.ts';
 
 const ids = (world: FeedWorld, sink: 'blob' | 'queue' = 'blob'): string[] =>
   world.heldBy(sink).map(({ id }) => id);
@@ -195,4 +197,21 @@ test('an entry of the recorded range that is gone halts the run, though latest a
   world.rows.splice(2, 1);
   const report = await world.pull();
   assert.deepEqual([report.outcome, report.cursor, report.delivered], ['feed_reset', 1, 0]);
+});
+
+test('a lease that is lost in the middle of a send stops it, and no sink is blamed', async () => {
+  const world = new FeedWorld();
+  world.change();
+  const sink: Sink = {
+    name: 'blob',
+    deliver: (_, { signal }) => {
+      world.lease.abort(new Error('gone'));
+      signal.throwIfAborted();
+      return Promise.resolve();
+    },
+  };
+  const frame = { signal: new AbortController().signal, remainingMs: () => 60_000 };
+  const report = await pullService({ ...world.parts(), sinks: [sink] }, frame, quiet);
+  assert.deepEqual([report.outcome, report.cursor], ['lost_lease', 0]);
+  assert.equal(cursorOf(world).failure, null);
 });
