@@ -33,14 +33,18 @@ test('implicit, big endian and deflated data sets read the same as explicit litt
   assert.deepEqual(read(part10(dicom.deflated, deflateRawSync(dataset({})))), expected);
 });
 
-test('an implicit pixel value is signed when the pixels are', () => {
+test('an implicit pixel value is signed when the pixels are, in items too', () => {
   const implicit = { implicit: true };
+  const smallest = element('00280106', 'SS', uint16(65535), implicit);
   const file = part10(
     dicom.implicitLittle,
     element('00280103', 'US', uint16(1), implicit),
-    element('00280106', 'SS', uint16(65535), implicit),
+    smallest,
+    element('0040A730', 'SQ', item(smallest), implicit),
   );
-  assert.deepEqual(read(file)['00280106'], { vr: 'SS', Value: [-1] });
+  const expected = { vr: 'SS', Value: [-1] };
+  assert.deepEqual(read(file)['00280106'], expected);
+  assert.deepEqual(read(file)['0040A730']?.Value, [{ '00280106': expected }]);
 });
 
 test('implicit private elements have no known type and are dropped, but their creators stay', () => {
