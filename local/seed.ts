@@ -56,7 +56,12 @@ async function seedSecret(cloud: Cloud): Promise<string> {
   const vault = new SecretClient(demo.vaultUrl, credentialOf(cloud, demo.managedIdentity));
   await vault.setSecret(secretName, secretText, {
     expiresOn: new Date(endDateTime),
-    tags: { CredentialId: keyId, ProviderAddress: demo.serviceClient.objectId, ValidityPeriodDays: '90' },
+    tags: {
+      CredentialId: keyId,
+      ProviderAddress: demo.serviceClient.objectId,
+      ValidityPeriodDays: '90',
+      'rotation-app': appId,
+    },
   });
   return keyId;
 }

@@ -9,7 +9,6 @@ import { createBlobSink } from './blobSink.ts';
 import { eachAtOnce } from './concurrency.ts';
 import { createCursorStore } from './cursorStore.ts';
 import { createReader } from './dicomChangeFeed.ts';
-import { resolveMetadata } from './metadata.ts';
 import { moveCursor, type Move } from './moveCursor.ts';
 import { isFine } from './outcome.ts';
 import { createQueueSink } from './queueSink.ts';
@@ -51,7 +50,7 @@ export function failed(summary: PullSummary): boolean {
   return summary.services.some(({ outcome }) => !isFine(outcome));
 }
 
-/** Throws `misconfigured` for a keyword of `CHANGE_FEED_METADATA` that is not known. Contacts nothing. */
+/** Contacts nothing before the first pull. */
 export function createChangeFeed(settings: ChangeFeedSettings, platform: Platform): ChangeFeed {
   const services = createServices(settings, platform);
   const audit = platform.audit(settings.state, settings.credential);
@@ -107,7 +106,7 @@ function createServices(settings: ChangeFeedSettings, platform: Platform): reado
     pageSize,
     settleMs: settings.settleSeconds * 1000,
     auditMs: settings.auditHours * 3_600_000,
-    metadata: resolveMetadata(settings.metadata),
+    metadata: settings.metadata,
   };
   const sinks = createSinks(settings, platform);
   return settings.services.map((service) => ({

@@ -18,7 +18,6 @@ export interface PullRules {
   readonly pageSize: number;
   readonly settleMs: number;
   readonly auditMs: number;
-  /** As `resolveMetadata` answers it. */
   readonly metadata: MetadataChoice;
 }
 

@@ -7,6 +7,7 @@ import type { HealthBoard } from '../platform/health.ts';
 import type {
   ChangeFeedSettings,
   CommunicationSettings,
+  RequiredRole,
   RotationSettings,
   Section,
   Settings,
@@ -30,7 +31,7 @@ export interface AppContext {
   /** Aborts when the process is asked to stop. */
   readonly shutdown: AbortSignal;
   readonly health: HealthBoard;
-  readonly operators: () => Callers;
+  readonly operators: Section<{ readonly role: RequiredRole; readonly callers: () => Callers }>;
   readonly communication: Section<CommunicationPart>;
   readonly rotation: Section<RotationPart>;
   readonly changeFeed: Section<ChangeFeedPart>;

@@ -9,9 +9,10 @@ export function healthDetails(context: AppContext): void {
     method: 'GET',
     route: 'health/details',
     authLevel: 'function',
-    section: { state: 'on', value: context },
-    handle: async (call, { settings, operators, health, communication, rotation, changeFeed }) => {
-      await operators().trusted(call, settings.operations.role);
+    section: context.operators,
+    handle: async (call, operators) => {
+      await operators.callers().trusted(call, operators.role);
+      const { health, communication, rotation, changeFeed } = context;
       const capabilities = {
         communication: view(communication),
         rotation: view(rotation),

@@ -1,8 +1,9 @@
 // Registers HTTP functions: the time for a call, the problem details of an error, and the headers of every answer of ours.
 import { app, type HttpRequest, type HttpResponseInit, type InvocationContext } from '@azure/functions';
 import type { Answer, Call } from '../platform/call.ts';
+import type { Clock } from '../platform/clock.ts';
 import { AppError, isAppError } from '../platform/errors.ts';
-import { httpCallBudgetMs } from '../platform/limits.ts';
+import { httpAnswerGraceMs, httpCallBudgetMs } from '../platform/limits.ts';
 import { createLog, describeError, type Log } from '../platform/log.ts';
 import { toProblem } from '../platform/problem.ts';
 import { withinBudget } from '../platform/run.ts';
@@ -52,6 +53,7 @@ async function answer<T>(
       if (endpoint.section.state !== 'on') throw misconfigured();
       return inTime(
         run.signal,
+        clock,
         endpoint.handle(toCall(request, endpoint.route, run, log), endpoint.section.value),
       );
     });
@@ -68,16 +70,38 @@ function misconfigured(): AppError {
   return new AppError('misconfigured', 'This part of the service is not configured correctly.');
 }
 
-/** When the time of a call is used up, what it was waiting for is an upstream that did not answer. */
-async function inTime<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+/**
+ * When the time of a call is used up, what it was waiting for is an upstream that did not answer. Work that does not stop
+ * when it is told to goes on unheard: the caller is answered all the same.
+ */
+async function inTime<T>(signal: AbortSignal, clock: Clock, work: Promise<T>): Promise<T> {
+  const done = new AbortController();
+  const late = aborted(signal).then(async () => {
+    await clock.sleep(httpAnswerGraceMs, done.signal);
+    throw timeout(signal.reason);
+  });
   try {
-    return await work;
+    return await Promise.race([work, late]);
   } catch (error) {
     if (!signal.aborted || isAppError(error)) throw error;
-    throw new AppError('upstream_timeout', 'A service behind this app did not answer in time.', {
-      cause: error,
-    });
+    throw timeout(error);
+  } finally {
+    late.catch(() => undefined);
+    done.abort();
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => {
+      resolve();
+    });
+  });
+}
+
+function timeout(cause: unknown): AppError {
+  return new AppError('upstream_timeout', 'A service behind this app did not answer in time.', { cause });
 }
 
 function logFailure(log: Log, status: number, error: unknown): void {

@@ -9,7 +9,7 @@ import { HealthBoard } from '../platform/health.ts';
 import { headline } from '../platform/log.ts';
 import { createPlatform } from '../platform/processPlatform.ts';
 import { parseSettings } from '../platform/settings/settings.ts';
-import type { CallerSettings, Section } from '../platform/settings/types.ts';
+import type { CallerSettings, OperationsSettings, Section } from '../platform/settings/types.ts';
 import { once } from '../platform/storage.ts';
 import { createRotation } from '../rotation/rotation.ts';
 import { cleanUpIdentities } from './cleanUpIdentities.ts';
@@ -68,11 +68,21 @@ function compose(): AppContext {
     clock: systemClock,
     shutdown: stop.signal,
     health: new HealthBoard(systemClock),
-    operators: callersOf(settings.operations.callers),
+    operators: operatorsOf(settings.operations, callersOf),
     communication: part(settings.communication, (value) => createCommunication(value, platform)),
     rotation: part(settings.rotation, (value) => createRotation(value, platform)),
     changeFeed: part(settings.changeFeed, (value) => createChangeFeed(value, platform)),
   };
+}
+
+/** Who may see the details of the app's health. */
+function operatorsOf(
+  section: Section<OperationsSettings>,
+  callersOf: (believed: CallerSettings | undefined) => () => Callers,
+): AppContext['operators'] {
+  if (section.state !== 'on') return section;
+  const { role, callers } = section.value;
+  return { state: 'on', value: { role, callers: callersOf(callers) } };
 }
 
 /** Nothing may throw while the app loads: the host would say Running and answer 404 everywhere (measured). */

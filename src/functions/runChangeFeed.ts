@@ -1,4 +1,5 @@
 // `POST /api/change-feed/runs`: pulls the change feed now.
+import { AppError } from '../platform/errors.ts';
 import { httpRunBudgetMs } from '../platform/limits.ts';
 import type { AppContext } from './context.ts';
 import { http } from './http.ts';
@@ -13,7 +14,11 @@ export function runChangeFeed(context: AppContext): void {
     section: context.changeFeed,
     handle: async (call, part) => {
       await part.callers().trusted(call, part.settings.operatorRole);
-      return { status: 200, body: await part.service().pull({ log: call.log, run: call }) };
+      const summary = await part.service().pull({ log: call.log, run: call });
+      if (summary.services.every(({ outcome }) => outcome === 'busy')) {
+        throw new AppError('busy', 'Another run is pulling already. Try again when it has ended.');
+      }
+      return { status: 200, body: summary };
     },
   });
 }

@@ -1,5 +1,6 @@
 // `POST /api/rotations`: runs the rotation now, for one client or all, for real or as a dry run.
 import * as z from 'zod/mini';
+import { AppError } from '../platform/errors.ts';
 import { httpRunBudgetMs } from '../platform/limits.ts';
 import type { AppContext } from './context.ts';
 import { http } from './http.ts';
@@ -26,7 +27,11 @@ export function runRotation(context: AppContext): void {
     handle: async (call, part) => {
       const actor = await part.callers().trusted(call, part.settings.operatorRole);
       const request = (await call.json(rotationRequest)) ?? {};
-      return { status: 200, body: await part.service().run(request, { log: call.log, run: call, actor }) };
+      const summary = await part.service().run(request, { log: call.log, run: call, actor });
+      if (summary.clients.every(({ outcome }) => outcome === 'busy')) {
+        throw new AppError('busy', 'Another run is at work on the service clients. Try again in a minute.');
+      }
+      return { status: 200, body: summary };
     },
   });
 }

@@ -31,6 +31,8 @@ export const leaseMarginMs = 10_000;
 export const httpRunBudgetMs = 180_000;
 /** Time for an ordinary HTTP call of a client. */
 export const httpCallBudgetMs = 25_000;
+/** How long after that the work may take to stop before the caller is answered without it. */
+export const httpAnswerGraceMs = 2_000;
 /** Work time of a timer's run; both end well before `functionTimeout` in host.json (10 minutes). */
 export const cleanUpBudgetMs = 240_000;
 export const rotationBudgetMs = 480_000;

@@ -91,7 +91,7 @@ test('an event above 48 KiB goes to the queue as a reference to a blob with its 
 });
 
 test('metadata comes as chosen: none by default, projected by keyword or tag', async () => {
-  const selected = { kind: 'selected', names: ['Modality', '0020000d'] } as const;
+  const selected = { kind: 'selected', tags: ['00080060', '0020000D'] } as const;
   const scene = feedScene({ settings: { metadata: selected } });
   await scene.store(['a']);
   await scene.pull();

@@ -3,9 +3,9 @@ import dcmjs from 'dcmjs';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toEvent } from '../../src/changeFeed/events.ts';
-import { tagOfKeyword } from '../../src/changeFeed/keywords.ts';
-import { project, resolveMetadata } from '../../src/changeFeed/metadata.ts';
-import { isAppError } from '../../src/platform/errors.ts';
+import { project } from '../../src/changeFeed/metadata.ts';
+import { tagOfKeyword } from '../../src/platform/settings/dicomKeywords.ts';
+import type { MetadataChoice } from '../../src/platform/settings/types.ts';
 import { entryOf, service, startTime } from './feedWorld.ts';
 
 const frame = { service, epoch: 4, late: false, metadata: { kind: 'none' } } as const;
@@ -49,25 +49,15 @@ test('a partition other than the default one is part of the path, and a late cha
   assert.deepEqual([event.late, event.data.filePath, event.data.partitionName], [true, 'DICOM/x.dcm', 'a b']);
 });
 
-test('metadata is left out, whole, or what keywords and tags select in any case', () => {
-  const keys = (choice: Parameters<typeof resolveMetadata>[0]): string[] | undefined => {
-    const projected = project(metadata, resolveMetadata(choice));
+test('metadata is left out, whole, or what tags select in any case', () => {
+  const keys = (choice: MetadataChoice): string[] | undefined => {
+    const projected = project(metadata, choice);
     return projected && Object.keys(projected);
   };
   assert.equal(keys({ kind: 'none' }), undefined);
   assert.deepEqual(keys({ kind: 'full' }), ['00080060', '00100010', '0009100a']);
-  assert.deepEqual(keys({ kind: 'selected', names: ['Modality', '0009100A'] }), ['00080060', '0009100a']);
+  assert.deepEqual(keys({ kind: 'selected', tags: ['00080060', '0009100A'] }), ['00080060', '0009100a']);
   assert.equal(project(undefined, { kind: 'full' }), undefined);
-});
-
-test('a keyword that is not in the dictionary is refused by name', () => {
-  assert.throws(
-    () => resolveMetadata({ kind: 'selected', names: ['Modality', 'PatientNmae'] }),
-    (error) =>
-      isAppError(error, 'misconfigured') &&
-      /PatientNmae/.test(error.message) &&
-      !error.message.includes('Modality'),
-  );
 });
 
 test('every keyword has the tag of the DICOM dictionary', () => {

@@ -1,40 +1,16 @@
 // The token service end to end: the built bundle on a host, driven over HTTP, with everything real but Azure.
 import assert from 'node:assert/strict';
-import { request } from 'node:http';
 import { afterEach, describe, test } from 'node:test';
 import * as z from 'zod/mini';
 import { demo } from '../../local/demo.ts';
-import { apiOf, assertProblem, type Api } from '../support/api.ts';
+import { apiOf, assertProblem } from '../support/api.ts';
 import { startLocalRun } from '../support/localRun.ts';
-
-const token = z.strictObject({
-  token: z.string(),
-  expiresOn: z.string(),
-  scopes: z.array(z.string()),
-  user: z.strictObject({ communicationUserId: z.string() }),
-  endpoint: z.string(),
-});
-const identity = z.strictObject({
-  communicationUserId: z.nullable(z.string()),
-  createdOn: z.nullable(z.string()),
-  access: z.enum(['enabled', 'disabled']),
-});
+import { claimsOf, identity, signInNewUser, token, type User } from '../support/users.ts';
 
 const local = await startLocalRun();
 const api = apiOf(local.run);
+const newUser = (): Promise<User> => signInNewUser(api);
 afterEach(() => api.clearFaults());
-
-/** A signed-in user nobody else in these tests is. */
-async function newUser(): Promise<{ bearer: string; userId: string }> {
-  const oid = crypto.randomUUID();
-  return { bearer: await api.sign({ claims: { oid, sub: oid } }), userId: `entra.${demo.tenantId}.${oid}` };
-}
-
-function claimsOf(jwt: string): { exp: number } {
-  return z
-    .looseObject({ exp: z.number() })
-    .parse(JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString()));
-}
 
 describe('a signed-in user', () => {
   test('gets a token, and gets one again for the same identity', async () => {
@@ -155,39 +131,16 @@ describe('a caller who is nobody', () => {
   });
 
   test('cannot send a body that the host would lose', async () => {
-    assertProblem(await chunked('{"scopes":["chat"]}'), 411, 'length_required');
+    assertProblem(await api.chunked('tokens', '{"scopes":["chat"]}'), 411, 'length_required');
   });
 });
 
-function chunked(body: string): Promise<Awaited<ReturnType<Api['plain']>>> {
-  return new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${local.run.demo.bearer}`, 'content-type': 'application/json' };
-    const call = request(`${local.run.host.url}/api/tokens`, { method: 'POST', headers }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      response.on('end', () => {
-        const status = response.statusCode ?? 0;
-        const entries = Object.entries(response.headers).map(([name, value]): [string, string] => [
-          name,
-          String(value),
-        ]);
-        resolve({
-          status,
-          text,
-          headers: new Headers(entries),
-          json: (shape) => shape.parse(JSON.parse(text)),
-        });
-      });
-    });
-    call.on('error', reject);
-    call.write(body);
-    call.end();
-  });
-}
-
 describe('a trusted backend', () => {
   test('needs the function key, which the host asks for', async (t) => {
-    if (!local.run.host.keysEnforced) return t.diagnostic('this host asks for no keys');
+    if (!local.run.host.keysEnforced) {
+      t.diagnostic('this host asks for no keys');
+      return;
+    }
     const reply = await api.plain('POST', 'users/alice/tokens');
     assert.deepEqual([reply.status, reply.text], [401, '']);
   });
@@ -273,7 +226,10 @@ describe('when ACS has a bad day', () => {
 });
 
 test('no log line names a user, an identity or a token', async (t) => {
-  if (!local.child) return t.diagnostic('the host is not ours');
+  if (!local.child) {
+    t.diagnostic('the host is not ours');
+    return;
+  }
   const { bearer, userId } = await newUser();
   const { token: jwt, user } = (await api.user('POST', 'tokens', { bearer })).json(token);
   await api.operation('DELETE', `users/${userId}`);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Endpoint } from '../../src/functions/http.ts';
 import type { Answer, Call } from '../../src/platform/call.ts';
 import { AppError } from '../../src/platform/errors.ts';
-import { httpCallBudgetMs } from '../../src/platform/limits.ts';
+import { httpAnswerGraceMs, httpCallBudgetMs } from '../../src/platform/limits.ts';
 import type { Section } from '../../src/platform/settings/types.ts';
 import { call, http, registered, testContext, type Received, type TestContext } from './registry.ts';
 
@@ -159,6 +159,17 @@ test('when the time of a call is used up the answer is 504', async () => {
   assert.equal(body(answer)['code'], 'upstream_timeout');
   assert.doesNotMatch(answer.text, /canary/);
   assert.equal(context.clock.sleeping, 0);
+});
+
+test('work that does not stop when its time is up does not keep the caller waiting', async () => {
+  const context = testContext();
+  const deaf = register(() => new Promise<never>(() => undefined), { context });
+  const answered = call(deaf);
+  await context.clock.advance(httpCallBudgetMs);
+  await context.clock.advance(httpAnswerGraceMs - 1);
+  assert.equal(context.clock.sleeping, 1);
+  await context.clock.advance(1);
+  assert.equal((await answered).status, 504);
 });
 
 test('a function may have a budget of its own', async () => {

@@ -20,6 +20,8 @@ export interface Api {
     options?: { readonly bearer?: string; readonly body?: unknown },
   ): Promise<Reply>;
   plain(method: string, path: string, init?: RequestInit): Promise<Reply>;
+  /** Posts a body with the demo user's bearer and without a Content-Length. */
+  chunked(path: string, body: string): Promise<Reply>;
   /** Signs an access token as Entra would. */
   sign(request: unknown): Promise<string>;
   /** Adds a fault rule and answers its id. */
@@ -48,6 +50,13 @@ export function apiOf(run: RunFile): Api {
     toReply(await fetch(`${run.azure.faults}${path}`, { method, ...withBody({}, body) }));
   return {
     plain,
+    chunked: (path, body) =>
+      plain('POST', path, {
+        headers: { authorization: `Bearer ${run.demo.bearer}`, 'content-type': 'application/json' },
+        // A body of unknown length goes out in chunks.
+        body: new Blob([body]).stream(),
+        duplex: 'half',
+      }),
     operation: (method, path, body) =>
       plain(method, path, withBody({ 'x-functions-key': run.keys.function }, body)),
     user: (method, path, { bearer = run.demo.bearer, body } = {}) =>

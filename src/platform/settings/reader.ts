@@ -99,8 +99,10 @@ export class Reader {
     const text = this.#text(name) ?? row.fallback;
     if (text === undefined) return undefined;
     const value = row.parse(text);
-    if (value === undefined)
-      this.problem(name, `found ${row.secret ? hidden : quoted(text)}; expected ${row.expects}`);
+    if (value === undefined) {
+      const found = row.secret ? hidden : (row.explain?.(text) ?? quoted(text));
+      this.problem(name, `found ${found}; expected ${row.expects}`);
+    }
     return value;
   }
 }

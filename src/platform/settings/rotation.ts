@@ -3,7 +3,7 @@ import { readCallers, readCredential, readRole } from './callers.ts';
 import { complete } from './complete.ts';
 import type { Reader } from './reader.ts';
 import { readState } from './storage.ts';
-import type { ServiceClientInput } from './table.ts';
+import type { ServiceClientInput } from './serviceClients.ts';
 import type { RotationSettings, ServiceClientSettings } from './types.ts';
 
 const single = ['SERVICE_CLIENT_APP_ID', 'SERVICE_CLIENT_TENANT_ID', 'SERVICE_CLIENT_SECRET_NAME'] as const;

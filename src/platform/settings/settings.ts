@@ -38,7 +38,8 @@ export function parseSettings(environment: Environment): Settings {
 
 /** Every problem of every section once, or none. */
 export function settingProblems(settings: Settings): readonly SettingProblem[] {
-  const all = [settings.communication, settings.rotation, settings.changeFeed].flatMap((part) =>
+  const { operations, communication, rotation, changeFeed } = settings;
+  const all = [operations, communication, rotation, changeFeed].flatMap((part) =>
     part.state === 'misconfigured' ? part.problems : [],
   );
   return [...new Map(all.map((entry) => [`${entry.setting}: ${entry.problem}`, entry])).values()];
@@ -63,13 +64,15 @@ function section<T>(
   return { state: 'on', value };
 }
 
-/** A role that is not chosen yet asks for the function key alone: the details are needed most when settings are missing. */
-function readOperations(environment: Environment): OperationsSettings {
+/**
+ * A role that is not chosen yet asks for the function key alone: the details are needed most when settings are missing.
+ * One that was chosen but cannot be read lets nobody in.
+ */
+function readOperations(environment: Environment): Section<OperationsSettings> {
   const reader = new Reader(environment);
-  return {
-    role: reader.optional('AUTH_OPERATOR_ROLE') ?? 'none',
-    callers: readCallers(reader),
-  };
+  const role = reader.optional('AUTH_OPERATOR_ROLE');
+  if (reader.problems.length > 0) return { state: 'misconfigured', problems: reader.problems };
+  return { state: 'on', value: { role: role ?? 'none', callers: readCallers(reader) } };
 }
 
 function readSchedules(environment: Environment): Schedules {

@@ -1,5 +1,6 @@
 // The one table of app settings: name, form, default and what is expected. Parsing, the sample and the README follow it.
-import * as z from 'zod/mini';
+import { dicomTag } from './dicomKeywords.ts';
+import { explainClients, parseClients } from './serviceClients.ts';
 import { ncrontab } from './ncrontab.ts';
 import type { ChangeFeedStart, MetadataChoice, RequiredRole, TokenScope } from './types.ts';
 
@@ -10,6 +11,8 @@ export interface Row<T> {
   readonly fallback?: string;
   /** Its value is never shown. */
   readonly secret?: true;
+  /** For a value with parts: says which part is wrong and what it should be, instead of showing the whole. */
+  readonly explain?: (text: string) => string;
 }
 
 const row = <T>(expects: string, parse: Row<T>['parse'], fallback?: string): Row<T> =>
@@ -73,14 +76,12 @@ function start(text: string): ChangeFeedStart | undefined {
   return time !== undefined && !Number.isNaN(Date.parse(time)) ? { kind: 'time', time } : undefined;
 }
 
-const metadataName = matches(/^([A-Z][A-Za-z0-9]{1,63}|[0-9A-Fa-f]{8})$/);
-
 function metadata(text: string): MetadataChoice | undefined {
   if (text === 'none' || text === 'full') return { kind: text };
   // `None` has the form of a keyword, but whoever writes it means the word.
   if (/^(none|full)$/i.test(text)) return undefined;
-  const names = list(metadataName)(text);
-  return names && { kind: 'selected', names };
+  const tags = list(dicomTag)(text);
+  return tags && { kind: 'selected', tags };
 }
 
 const credentialNames = [
@@ -92,28 +93,6 @@ const credentialNames = [
     'AzureDeveloperCliCredential',
   ],
 ];
-
-const clientSchema = z.array(
-  z.strictObject({
-    appId: z.string().check(z.refine((text) => guid(text) !== undefined, 'a GUID')),
-    tenantId: z.string().check(z.refine((text) => guid(text) !== undefined, 'a GUID')),
-    secretName: z.string().check(z.regex(/^[0-9a-zA-Z-]{1,127}$/, '1 to 127 letters, digits or hyphens')),
-    validityDays: z.optional(z.int().check(z.minimum(1), z.maximum(180))),
-    beforeDays: z.optional(z.int().check(z.minimum(1), z.maximum(179))),
-    overlapHours: z.optional(z.int().check(z.minimum(25), z.maximum(4320))),
-    retire: z.optional(z.enum(['remove', 'expire'])),
-  }),
-);
-export type ServiceClientInput = z.infer<typeof clientSchema>[number];
-
-function serviceClients(text: string): readonly ServiceClientInput[] | undefined {
-  try {
-    const parsed = clientSchema.safeParse(JSON.parse(text));
-    return parsed.success && parsed.data.length > 0 ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 const communicationString = (text: string): string | undefined => {
   // The SDK's own pattern is greedy and its error message repeats the whole string (measured): judged here first.
@@ -167,10 +146,13 @@ export const table = {
   SERVICE_CLIENT_APP_ID: row('a GUID', guid),
   SERVICE_CLIENT_TENANT_ID: row('a GUID', guid),
   SERVICE_CLIENT_SECRET_NAME: row('1 to 127 letters, digits or hyphens', matches(/^[0-9a-zA-Z-]{1,127}$/)),
-  SERVICE_CLIENTS: row(
-    'a JSON array of {"appId","tenantId","secretName","validityDays"?,"beforeDays"?,"overlapHours"?,"retire"?}',
-    serviceClients,
-  ),
+  SERVICE_CLIENTS: {
+    ...row(
+      'a JSON array of {"appId","tenantId","secretName","validityDays"?,"beforeDays"?,"overlapHours"?,"retire"?}',
+      parseClients,
+    ),
+    explain: explainClients,
+  },
   ROTATION_SCHEDULE: schedule('0 7 * * * *'),
   ROTATION_VALIDITY_DAYS: integer(1, 180, '90'),
   ROTATION_BEFORE_DAYS: integer(1, 179, '30'),
@@ -197,7 +179,7 @@ export const table = {
   ),
   CHANGE_FEED_QUEUE: row('a queue name', matches(/^(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*$/), 'dicom-changes'),
   CHANGE_FEED_METADATA: row(
-    'none, full, or DICOM keywords or eight-digit tags, comma separated',
+    'none, full, or DICOM keywords or eight-digit tags, comma separated (a keyword not known here: by its tag)',
     metadata,
     'none',
   ),

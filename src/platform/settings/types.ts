@@ -100,8 +100,8 @@ export type ChangeFeedStart =
 export type MetadataChoice =
   | { readonly kind: 'none' }
   | { readonly kind: 'full' }
-  /** DICOM keywords or eight-digit tags. */
-  | { readonly kind: 'selected'; readonly names: readonly string[] };
+  /** Eight hexadecimal digits each, in upper case. */
+  | { readonly kind: 'selected'; readonly tags: readonly string[] };
 
 export interface ChangeFeedSettings {
   /** Normalised: lower-case host, no trailing slash. Each has a cursor of its own. */
@@ -138,7 +138,7 @@ export interface OperationsSettings {
 }
 
 export interface Settings {
-  readonly operations: OperationsSettings;
+  readonly operations: Section<OperationsSettings>;
   readonly communication: Section<CommunicationSettings>;
   readonly rotation: Section<RotationSettings>;
   readonly changeFeed: Section<ChangeFeedSettings>;

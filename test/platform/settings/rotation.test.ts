@@ -80,3 +80,12 @@ test('a senseless policy of one of several clients names that client', () => {
     'ROTATION_BEFORE_DAYS: found 1 days for SERVICE_CLIENTS[1]; expected at least twice ROTATION_OVERLAP_HOURS (168)',
   ]);
 });
+
+test('of several clients the wrong entry and field are named', () => {
+  const wrong = { ...client, secretName: 'two', validityDays: 181 };
+  const [problem = ''] = problemsOf(several(client, wrong));
+  assert.match(problem, /^SERVICE_CLIENTS: found a bad \[1\]\.validityDays; expected a JSON array of/);
+  const [unknown = ''] = problemsOf(several({ ...client, secretname: 'canary' }));
+  assert.match(unknown, /^SERVICE_CLIENTS: found a bad \[0\] \(unknown: secretname\)/);
+  assert.doesNotMatch(unknown, /canary/);
+});

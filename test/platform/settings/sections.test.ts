@@ -21,7 +21,7 @@ test('an empty environment turns everything off, is no problem, and keeps the de
     rotateSecrets: '0 7 * * * *',
     pullChangeFeed: '0 * * * * *',
   });
-  assert.deepEqual(settings.operations, { role: 'none', callers: undefined });
+  assert.deepEqual(settings.operations, { state: 'on', value: { role: 'none', callers: undefined } });
 });
 
 test('settings that all have a default, or that are shared, turn nothing on', () => {

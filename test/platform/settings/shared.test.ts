@@ -105,8 +105,13 @@ test('the Teams exchange needs Entra for its callers', () => {
 });
 
 test('the health details ask for the operators role as soon as one is chosen', () => {
-  const { operations } = parseSettings({ AUTH_OPERATOR_ROLE: 'Clinic.Operate' });
-  assert.deepEqual(operations.role, { role: 'Clinic.Operate' });
+  const roleOf = (environment: Record<string, string>): unknown => {
+    const { operations } = parseSettings(environment);
+    return operations.state === 'on' ? operations.value.role : operations.state;
+  };
+  assert.deepEqual(roleOf({ AUTH_OPERATOR_ROLE: 'Clinic.Operate' }), { role: 'Clinic.Operate' });
+  assert.equal(roleOf({}), 'none');
+  assert.equal(roleOf({ AUTH_OPERATOR_ROLE: 'Clinic Operate' }), 'misconfigured');
 });
 
 const endpoints = ['Blob', 'Queue', 'Table']

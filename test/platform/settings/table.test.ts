@@ -142,7 +142,16 @@ const cases: Readonly<Record<SettingName, Case>> = {
   CHANGE_FEED_QUEUE: { good: ['abc'], bad: ['ab', 'Abc', 'a--b', '-ab', 'ab-'], fallback: 'dicom-changes' },
   CHANGE_FEED_METADATA: {
     good: ['none', 'full', 'PatientID', 'Modality, 0008103E'],
-    bad: ['None', 'modality', '0008,103E', '(0008,103E)', 'PatientID,PatientID', 'full,none'],
+    bad: [
+      'None',
+      'modality',
+      'PatientNmae',
+      'Modality,00080060',
+      '0008,103E',
+      '(0008,103E)',
+      'PatientID,PatientID',
+      'full,none',
+    ],
     fallback: 'none',
   },
   CHANGE_FEED_PAGE_SIZE: number(1, 100, '100'),

@@ -89,3 +89,8 @@ export const tagOfKeyword: ReadonlyMap<string, string> = new Map(
     ),
   ),
 );
+
+/** The tag, in upper case, that a keyword or an eight-digit tag names; undefined for a keyword that is not listed here. */
+export function dicomTag(name: string): string | undefined {
+  return /^[0-9A-F]{8}$/i.test(name) ? name.toUpperCase() : tagOfKeyword.get(name);
+}
