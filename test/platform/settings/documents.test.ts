@@ -45,3 +45,17 @@ test('the README names the true defaults', () => {
     if (row?.fallback !== undefined) assert.equal(fallback, `\`${row.fallback}\``, name);
   }
 });
+
+test('the README lists every limit with its true value', async () => {
+  const limits: Readonly<Record<string, unknown>> = await import('../../../src/platform/limits.ts');
+  const text = readFileSync(new URL('README.md', root), 'utf8');
+  for (const [name, value] of Object.entries(limits)) {
+    const shown =
+      typeof value === 'object' && value !== null
+        ? Object.entries(value)
+            .map(([kind, limit]) => `${kind} ${String(limit)}`)
+            .join(', ')
+        : String(value);
+    assert.match(text, new RegExp(`\`${name}\` ${shown.replaceAll('.', '\\.')}(<br>| *\\|)`), name);
+  }
+});
