@@ -31,7 +31,6 @@ export interface Stack {
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const oldestNode = 22;
 
 /** A shell that is signed in to a real Azure must not leak into a run that has none. */
 const foreign = /^(AZURE_|ARM_|MSI_|IDENTITY_|WEBSITE_|APPLICATIONINSIGHTS_|AzureWebJobsStorage)/;
@@ -41,7 +40,6 @@ const foreign = /^(AZURE_|ARM_|MSI_|IDENTITY_|WEBSITE_|APPLICATIONINSIGHTS_|Azur
  * at the stand-ins only. Throws `StartError` and `PortError`.
  */
 export async function startStack(environment: Environment): Promise<Stack> {
-  checkNode(process.versions.node);
   const own = readLocalSettings(root);
   const ports = portsOf(environment, own);
   const directory = localDirectory(environment);
@@ -73,14 +71,6 @@ export async function startStack(environment: Environment): Promise<Stack> {
 function portsOf(environment: Environment, own: LocalSettings | undefined): Ports {
   const ports = readPorts(environment);
   return environment['LOCAL_PORT_HOST'] || own?.port === undefined ? ports : { ...ports, host: own.port };
-}
-
-function checkNode(version: string): void {
-  if (Number.parseInt(version, 10) < oldestNode) {
-    throw new StartError(
-      `Node ${oldestNode} or newer is needed, this is ${version}. Run \`npm ci\` and start through npm: it brings its own Node.`,
-    );
-  }
 }
 
 function refuseSecondRun(directory: string): void {

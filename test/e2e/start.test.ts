@@ -1,5 +1,6 @@
 // `npm start` and `npm run azure` as a newcomer meets them: what is printed, what is left behind, what a mistake gets.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -120,4 +121,17 @@ test('a wrong option or port is refused with what is expected', async () => {
   const port = runLocal('start.ts', [], { ...environment, LOCAL_PORT_DICOM: 'http' });
   assert.equal(await port.ended, 1);
   assert.match(port.output(), /LOCAL_PORT_DICOM: 'http' is not a port/);
+});
+
+test('an older Node is told in one line which one is needed', () => {
+  const check = join(import.meta.dirname, '../../scripts/needs-node.cjs');
+  const old = "Object.defineProperty(process.versions, 'node', { value: '20.20.2' });";
+  const run = (before: string): { status: number | null; stderr: string } =>
+    spawnSync(process.execPath, ['--eval', `${before} require(${JSON.stringify(check)})`], {
+      encoding: 'utf8',
+    });
+  assert.equal(run('').status, 0);
+  const refused = run(old);
+  assert.equal(refused.status, 1);
+  assert.match(refused.stderr, /^Node 22\.18 or newer is needed.*\n$/);
 });
