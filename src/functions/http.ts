@@ -9,7 +9,7 @@ import { toProblem } from '../platform/problem.ts';
 import { withinBudget } from '../platform/run.ts';
 import type { Section } from '../platform/settings/types.ts';
 import type { AppContext } from './context.ts';
-import { refuseChunked, toCall } from './httpCall.ts';
+import { refuseBody, toCall } from './httpCall.ts';
 
 export interface Endpoint<T> {
   readonly name: string;
@@ -49,7 +49,7 @@ async function answer<T>(
   try {
     const frame = { requestId, budgetMs: endpoint.budgetMs ?? httpCallBudgetMs, clock, shutdown };
     const { status, body } = await withinBudget(frame, async (run) => {
-      refuseChunked(request);
+      refuseBody(request);
       if (endpoint.section.state !== 'on') throw misconfigured();
       return inTime(
         run.signal,

@@ -20,16 +20,17 @@ export function toCall(request: HttpRequest, route: string, run: Run, log: Log):
 }
 
 /**
- * The host drops the body of a chunked request, so that a caller who asked for less would be given more (measured).
- * Throws `length_required`.
+ * Before anything else, whether the route reads a body or not. The host drops the body of a chunked request, so that a
+ * caller who asked for less would be given more (measured). Throws `length_required` and `too_large`.
  */
-export function refuseChunked(request: HttpRequest): void {
+export function refuseBody(request: HttpRequest): void {
   if (request.headers.get('transfer-encoding') !== null) {
     throw new AppError(
       'length_required',
       'Send the body with a Content-Length; chunked requests are refused.',
     );
   }
+  if (Number(request.headers.get('content-length') ?? 0) > maxBodyBytes) throw tooLarge();
 }
 
 /**
@@ -49,7 +50,6 @@ function rawParam(request: HttpRequest, route: string, name: string): string {
 }
 
 async function readJson<T>(request: HttpRequest, shape: z.ZodMiniType<T>): Promise<T | undefined> {
-  if (Number(request.headers.get('content-length') ?? 0) > maxBodyBytes) throw tooLarge();
   const text = await request.text();
   if (text === '') return undefined;
   if (Buffer.byteLength(text) > maxBodyBytes) throw tooLarge();

@@ -148,6 +148,13 @@ const waits = ({ signal }: Call): Promise<never> =>
     });
   });
 
+test('a body that says it is too large is refused, also where none is read', async () => {
+  const name = register(() => assert.fail('nothing may run'));
+  const answer = await call(name, { headers: { 'content-length': '16385' }, body: 'x' });
+  assert.equal(answer.status, 413);
+  assert.equal(body(answer)['code'], 'too_large');
+});
+
 test('when the time of a call is used up the answer is 504', async () => {
   const context = testContext();
   const answered = call(register(waits, { context }));
