@@ -2,7 +2,7 @@
 import { SignInError } from '../platform/credential.ts';
 import { AppError } from '../platform/errors.ts';
 import { acsRetryAfterSeconds } from '../platform/limits.ts';
-import { withoutSecrets } from '../platform/log.ts';
+import { wordsOf } from '../platform/log.ts';
 import type { AcsOperation } from './rateLimit.ts';
 
 /** What is kept of an error of the SDK: the SDK's own carries the request, and with it a Teams token. */
@@ -13,8 +13,7 @@ class AcsFailure extends Error {
 
   constructor(operation: AcsOperation, { error, status, code, header }: Told) {
     const trace = header('ms-cv') ?? 'none';
-    const words = withoutSecrets(error instanceof Error ? error.message : typeof error);
-    super(`ACS ${operation}, MS-CV ${trace}: ${words}`);
+    super(`ACS ${operation}, MS-CV ${trace}: ${wordsOf(error)}`);
     this.statusCode = status;
     this.code = code;
   }

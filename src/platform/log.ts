@@ -47,7 +47,7 @@ export function describeError(error: unknown, depth = 0): LogFields {
   const prefix = depth === 0 ? '' : `cause${String(depth)}_`;
   const own: Record<string, string | number> = {
     [`${prefix}error`]: error.name,
-    [`${prefix}message`]: withoutSecrets(error.message),
+    [`${prefix}message`]: wordsOf(error),
   };
   for (const key of ['code', 'statusCode'] as const) {
     const value: unknown = Reflect.get(error, key);
@@ -56,6 +56,13 @@ export function describeError(error: unknown, depth = 0): LogFields {
   return depth < 3 && error.cause instanceof Error
     ? { ...own, ...describeError(error.cause, depth + 1) }
     : own;
+}
+
+/** What may be logged of an error's own words. The SDKs' parse errors repeat the whole answer (measured): a secret, a token, a row. */
+export function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  const unparsed = Reflect.get(error, 'code') === 'PARSE_ERROR';
+  return unparsed ? 'an answer that could not be parsed' : withoutSecrets(error.message);
 }
 
 /**

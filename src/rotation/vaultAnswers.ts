@@ -1,5 +1,6 @@
 // Judges what Key Vault answers when it does not do what it was asked.
 import { AppError } from '../platform/errors.ts';
+import { wordsOf } from '../platform/log.ts';
 import { RotationProblem, signInFailed, type ProblemCode } from './problems.ts';
 
 /** Key Vault's own word that there is none: a proxy's 404 must not look like an empty vault. */
@@ -16,7 +17,7 @@ export function vaultFailure(error: unknown, status: number | undefined): AppErr
   const message = error instanceof Error ? error.message : '';
   const cause = signInFailed(error)
     ? error
-    : new Error(`Key Vault: ${String(status ?? 'no answer')} ${firstLine(message)}`);
+    : new Error(`Key Vault: ${String(status ?? 'no answer')} ${wordsOf(error)}`);
   const problem = problemIn(status, message);
   if (problem) return new RotationProblem(problem, cause);
   if (status === 429)
@@ -37,8 +38,4 @@ function problemIn(status: number | undefined, message: string): ProblemCode | u
   }
   // Key Vault docs: a deleted name cannot be written until it is recovered or purged.
   return status === 409 && /deleted but recoverable/i.test(message) ? 'secret_deleted' : undefined;
-}
-
-function firstLine(message: string): string {
-  return message.split('\n')[0]?.slice(0, 200) ?? '';
 }

@@ -1,4 +1,5 @@
 // Log lines, and that no secret gets into one by way of an error or of a wrapped value.
+import { RestError } from '@azure/core-rest-pipeline';
 import * as fc from 'fast-check';
 import assert from 'node:assert/strict';
 import { inspect } from 'node:util';
@@ -62,6 +63,14 @@ test('an error is described by names, codes and statuses, with no other property
     ...{ cause1_error: 'Error', cause1_message: 'middle', cause1_statusCode: 503 },
     ...{ cause2_error: 'TypeError', cause2_message: 'root', cause2_code: 'ECONNRESET' },
   });
+});
+
+test('the answer that a client of an SDK could not parse is not repeated, however short', () => {
+  const words = 'occurred while parsing the response body - {"value":"abc8Q~cut-of';
+  const error = new RestError(`Error "SyntaxError: Unterminated string" ${words}`, { code: 'PARSE_ERROR' });
+  const text = JSON.stringify(describeError(new Error('outer', { cause: error })));
+  assert.ok(!text.includes('abc8Q'), text);
+  assert.match(text, /could not be parsed/);
 });
 
 test('what is thrown but no error is named by its type alone', () => {

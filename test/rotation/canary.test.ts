@@ -73,3 +73,17 @@ for (const rule of faults) {
     await requireSilence(s, report);
   });
 }
+
+test('in a run that gets the secret from the vault in an answer that is cut off', async (t) => {
+  const s = scene();
+  const short = 'abc8Q~short';
+  await s.setSecret(short);
+  const body = `{"id":"https://x/secrets/y/z","value":"${short}`;
+  const path = `/secrets/${s.client.secretName}/$`;
+  const headers = { 'Content-Type': 'application/json' };
+  fault(t, { service: 'keyVault', method: 'GET', path, effect: { status: 200, headers, body } });
+  const report = await s.run();
+  assert.equal(report.error?.code, 'upstream_failed');
+  assert.ok(s.lines.some(({ text }) => text.includes('could not be parsed')));
+  assert.ok(!(await visible(s, report)).includes('abc8Q'), 'a secret shows');
+});
