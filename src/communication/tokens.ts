@@ -1,5 +1,5 @@
 // Hands out tokens: asks ACS, then reads the row once more before anybody gets what ACS answered.
-import { AppError } from '../platform/errors.ts';
+import { AppError, isAppError } from '../platform/errors.ts';
 import { rememberedUsers } from '../platform/limits.ts';
 import { describeError, type Log } from '../platform/log.ts';
 import type { Secret } from '../platform/secret.ts';
@@ -37,6 +37,8 @@ interface Asked {
 interface Issued {
   readonly identity: string;
   readonly token: AcsToken;
+  /** Whether the row was read, and let the caller in, before ACS was asked. */
+  readonly admitted: boolean;
 }
 
 export class Tokens {
@@ -100,9 +102,9 @@ export class Tokens {
   /** A revocation that is still owed would end the token soon after: it is settled first, and a new token issued. */
   async #checked(asked: Asked): Promise<Issued> {
     const first = (await this.#warm(asked)) ?? (await this.#cold(asked));
-    if ((await this.#recheck(asked, first.identity)) === 'good') return first;
+    if ((await this.#recheck(asked, first)) === 'good') return first;
     const second = await this.#cold(asked);
-    if ((await this.#recheck(asked, second.identity)) === 'good') return second;
+    if ((await this.#recheck(asked, second)) === 'good') return second;
     throw new AppError('conflict', 'The tokens of this user are being revoked; ask again.');
   }
 
@@ -110,7 +112,7 @@ export class Tokens {
     const identity = this.#known.get(rowKey);
     if (identity === undefined) return undefined;
     const token = await this.#settler.acs.issue(identity, wish, context.signal);
-    if (token !== 'gone') return { identity, token };
+    if (token !== 'gone') return { identity, token, admitted: false };
     this.#known.delete(rowKey);
     return undefined;
   }
@@ -120,10 +122,10 @@ export class Tokens {
     const { acs } = this.#settler;
     const identity = await this.#identity(asked);
     const token = await acs.issue(identity, wish, context.signal);
-    if (token !== 'gone') return { identity, token };
+    if (token !== 'gone') return { identity, token, admitted: true };
     const replacement = await this.#replace(asked, identity);
     const second = await acs.issue(replacement, wish, context.signal);
-    if (second !== 'gone') return { identity: replacement, token: second };
+    if (second !== 'gone') return { identity: replacement, token: second, admitted: true };
     context.log.warn('identity_stale', { subject: subjectOf(rowKey) });
     throw stale();
   }
@@ -157,13 +159,18 @@ export class Tokens {
    * Disabling first and revoking then does not stop a call that had read the row before; reading it again does.
    * `owed`: the row is as it was, but a revocation is on its way that may end the token.
    */
-  async #recheck({ subject, rowKey, context }: Asked, identity: string): Promise<'good' | 'owed'> {
+  async #recheck(
+    { subject, rowKey, context }: Asked,
+    { identity, admitted }: Issued,
+  ): Promise<'good' | 'owed'> {
     const { directory, acs } = this.#settler;
     const { row } = await directory.rows.read(rowKey, context.signal);
     try {
       requireUnchanged(row, subject, identity, directory.here);
     } catch (refusal) {
       this.#known.delete(rowKey);
+      // A bearer from before the password was changed must not end what its owner got with a new one.
+      if (!admitted && isAppError(refusal, 'unauthenticated')) throw refusal;
       // Nobody gets the token; that it also ends at ACS is a second line, so a failure of it changes no answer.
       await acs.revoke(identity, 'reserved').catch((error: unknown) => {
         context.log.warn('revoke_failed', { subject: subjectOf(rowKey), ...describeError(error) });

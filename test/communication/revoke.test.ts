@@ -39,6 +39,20 @@ describe('revoking everything', () => {
     assert.equal(world.liveTokens(id), 0);
   });
 
+  test('lets no old bearer end the tokens that the user got with a new one, warm or cold', async () => {
+    const world = new World();
+    const process = world.process();
+    const id = await issue(world, process);
+    await process.revokeAll(alice, 'key', world.context());
+    const seconds = world.storeTime / 1000;
+    const anew = await process.issue({ ...alice, tokenIssuedAt: seconds + 1 }, {}, world.context());
+    for (const one of [process, process, world.process()]) {
+      const call = one.issue({ ...alice, tokenIssuedAt: seconds }, {}, world.context());
+      await assert.rejects(call, refused('unauthenticated'));
+      assert.ok(world.identities.get(id)?.tokens.has(anew.token));
+    }
+  });
+
   test('works for a user not seen yet and outlives an erase', async () => {
     const world = new World();
     const process = world.process();
