@@ -44,6 +44,8 @@ export class Identities {
     const known = this.#underWay.get(key);
     if (known) return known;
     const work = this.#obtain(wanted).finally(() => this.#underWay.delete(key));
+    // Whoever asked may give up before he waits for it, and a rejection that nobody hears ends the worker (measured).
+    work.catch(() => undefined);
     this.#underWay.set(key, work);
     return work;
   }

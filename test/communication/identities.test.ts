@@ -150,3 +150,23 @@ test('a caller who gives up does not take the creation with him', async () => {
   const id = await issue(world, world.process());
   assert.deepEqual([...world.identities.keys()], [id]);
 });
+
+test('a creation that fails after its caller gave up, before he waited for it, ends nothing but itself', async () => {
+  const unheard: unknown[] = [];
+  const hear = (reason: unknown): unknown => unheard.push(reason);
+  process.on('unhandledRejection', hear);
+  const world = new World();
+  const giveUp = new AbortController();
+  const failing = world.process({
+    fate: nth('acs.create', 1, 'fail before'),
+    meanwhile: (name, when) => {
+      if (name === 'rows.read' && when === 'after') giveUp.abort(new Error('gave up'));
+      return undefined;
+    },
+  });
+  await assert.rejects(failing.issue(alice, {}, world.context(giveUp.signal)), /gave up/);
+  for (let turns = 0; turns < 50; turns += 1) await turn();
+  process.off('unhandledRejection', hear);
+  assert.deepEqual(unheard, []);
+  assert.ok(world.lines.some((line) => line.includes('create was not answered')));
+});
