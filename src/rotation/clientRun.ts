@@ -100,17 +100,18 @@ async function lookAndPlan(
   memory: Memory,
   signal: AbortSignal,
 ): Promise<{ seen: Seen; plan: Plan }> {
-  const wish: Wish = {
+  // Looking takes time of its own, and a mint depends on what is left after it.
+  const wish = (): Wish => ({
     force: request.force,
     revoke: request.revoke?.toLowerCase(),
     remainingMs: run.remainingMs(),
-  };
+  });
   const seen = await observe(services, target, memory, signal);
-  const plan = planRun(seen.observation, target, wish);
+  const plan = planRun(seen.observation, target, wish());
   if (!plan.steps.some(({ kind }) => kind === 'mint')) return { seen, plan };
   const preflight = await observePreflight(services, target, seen, signal);
   const observation = { ...seen.observation, preflight };
-  return { seen: { ...seen, observation }, plan: planRun(observation, target, wish) };
+  return { seen: { ...seen, observation }, plan: planRun(observation, target, wish()) };
 }
 
 function restingOutcome(plan: Plan, otherwise: Outcome): Outcome {

@@ -1,4 +1,5 @@
 // What stops a run before anything is minted, and how it says which command or page mends it.
+import { createDefaultHttpClient, type HttpClient } from '@azure/core-rest-pipeline';
 import { SecretClient } from '@azure/keyvault-secrets';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -144,6 +145,20 @@ test('a forced run over HTTP has time enough, and a run with too little time min
   assert.equal(late.error?.code, 'no_time');
   assert.equal(mints(s), 0);
   assert.equal((await s.run({ force: true, reason: 'try' }, { budgetMs: 180_000 })).outcome, 'rotated');
+});
+
+test('what looking at everything took is not counted on for the proof of a new secret', async () => {
+  const { s } = await healthy(20);
+  const client = createDefaultHttpClient();
+  const slow: HttpClient = {
+    sendRequest(request) {
+      if (request.url.includes('/versions')) cloud.advance(31_000);
+      return client.sendRequest(request);
+    },
+  };
+  const report = await s.run({}, { budgetMs: 120_000, httpClient: slow });
+  assert.equal(report.error?.code, 'no_time');
+  assert.equal(mints(s), 0);
 });
 
 test('forced again and again, no more than four credentials ever exist', async () => {
