@@ -171,7 +171,11 @@ async function lastReport(container: Container, target: Target): Promise<Rotatio
   }
 }
 
-/** The record says `failed` when a client did, though the run itself ended in order. */
+function isUntouched({ outcome }: RotationReport): boolean {
+  return outcome === 'busy' || outcome === 'not_started';
+}
+
+/** The record says `failed` when a client did or was not reached, though the run itself ended in order. */
 async function recorded(
   work: () => Promise<RotationSummary>,
   record: (action: () => Promise<void>) => Promise<void>,
@@ -181,8 +185,7 @@ async function recorded(
   try {
     await record(async () => {
       summary = await work();
-      if (summary.clients.some((report) => isFailure(report) || report.outcome === 'busy'))
-        throw unsuccessful;
+      if (summary.clients.some((report) => isFailure(report) || isUntouched(report))) throw unsuccessful;
     });
   } catch (error) {
     if (error !== unsuccessful || !summary) throw error;

@@ -117,6 +117,14 @@ test('a forced rotation that fails is recorded as failed', async () => {
   assert.deepEqual(records.map(({ outcome }) => outcome).sort(), ['asked', 'failed']);
 });
 
+test('a forced rotation that the budget does not reach is not recorded as done', async () => {
+  const { s } = await healthy();
+  const report = await s.run({ force: true, reason: 'drill' }, { budgetMs: 9_000 });
+  assert.equal(report.outcome, 'not_started');
+  const records = (await auditRecords()).filter(({ subject }) => String(subject).startsWith(s.client.appId));
+  assert.deepEqual(records.map(({ outcome }) => outcome).sort(), ['asked', 'failed']);
+});
+
 test('without its record a forced rotation does not happen', async () => {
   const { s } = await healthy();
   const refused = new AppError('upstream_failed', 'The audit record could not be written.');
