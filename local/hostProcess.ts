@@ -1,7 +1,9 @@
 // Runs the Functions host as a child process - Core Tools where they are, else the local host - and stops it again.
 import { StartError } from './interrupt.ts';
+import { explainPort } from './ports.ts';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { copyFileSync, existsSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -29,6 +31,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const graceMs = 35_000;
 /** Core Tools start a .NET host first. */
 const startMs = 90_000;
+const lastLinesMs = 500;
 
 /** True when Core Tools answer on the PATH. */
 export function funcIsInstalled(): boolean {
@@ -37,39 +40,70 @@ export function funcIsInstalled(): boolean {
   );
 }
 
-/** Starts the host and waits until it answers. Throws `StartError` with its last lines when it does not. */
+/**
+ * Starts the host and waits until it answers. Throws `StartError` with its last lines when it does not, and `PortError` when
+ * Core Tools cannot have the port.
+ */
 export async function startHostProcess(options: HostOptions): Promise<HostProcess> {
-  const child = options.kind === 'local' ? spawnLocal(options) : spawnFunc(options);
+  const { kind } = options;
+  const port = kind === 'func' ? await claimPort(options.port) : options.port;
+  const child = kind === 'local' ? spawnLocal(options) : spawnFunc(options, port);
   // Whatever ends this process, nothing is left behind.
   process.once('exit', () => {
-    kill(child);
+    kill(child, kind);
   });
   const lines: string[] = [];
-  const onLine = (line: string): void => {
+  forEachLine(child, (line) => {
     lines.push(line);
     if (lines.length > 20) lines.shift();
     options.onLine(line);
-  };
-  forEachLine(child, onLine);
-  const ended = new Promise<string>((resolve) => {
+  });
+  const ended = ending(child);
+  const over = new AbortController();
+  void ended.then(() => {
+    over.abort();
+  });
+  const listening = kind === 'local' ? announced(child) : answers(port, over.signal);
+  const first = await Promise.race([ended.then((reason) => new Error(reason)), listening, late()]);
+  if (first instanceof Error) {
+    over.abort();
+    kill(child, kind);
+    throw new StartError([`${first.message}. Its last lines:`, ...lines].join('\n'));
+  }
+  return { url: first, ended, stop: () => stop(child, kind, ended) };
+}
+
+/** Resolves with why the process ended, when its last lines have been read. */
+function ending(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
     child.once('error', (error) => {
       resolve(`the host could not be started: ${error.message}`);
     });
-    child.once('close', (code, signal) => {
-      resolve(`the host ended (${signal ?? `exit code ${String(code)}`})`);
+    child.once('exit', (code, signal) => {
+      const end = (): void => {
+        resolve(`the host ended (${signal ?? `exit code ${String(code)}`})`);
+      };
+      child.once('close', end);
+      // A process that the host left behind would hold its output open.
+      setTimeout(end, lastLinesMs);
     });
   });
-  const listening = options.kind === 'local' ? announced(child) : answers(options.port);
-  const first = await Promise.race([listening, ended.then((reason) => new Error(reason)), late()]);
-  if (first instanceof Error) {
-    kill(child);
-    throw new StartError([`${first.message}. Its last lines:`, ...lines].join('\n'));
-  }
-  return {
-    url: first,
-    ended,
-    stop: () => stop(child, ended),
-  };
+}
+
+/**
+ * The port itself, or a free one for 0, which Core Tools would take for their default. Another host on that port would
+ * else be taken for the one that is being started. Throws `PortError` when the port is in use.
+ */
+async function claimPort(wanted: number): Promise<number> {
+  const server = createServer();
+  server.listen(wanted, '127.0.0.1');
+  await once(server, 'listening').catch((error: unknown) => {
+    throw explainPort(error, 'host', wanted);
+  });
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : wanted;
 }
 
 async function late(): Promise<Error> {
@@ -86,17 +120,16 @@ function spawnLocal({ port, keys, environment }: HostOptions): ChildProcess {
   });
 }
 
-/** Core Tools insist on a local.settings.json; the values in the environment win over those in the file. */
-function spawnFunc({ port, environment }: HostOptions): ChildProcess {
-  const file = join(root, 'local.settings.json');
-  if (!existsSync(file)) copyFileSync(join(root, 'local.settings.sample.json'), file);
-  return spawn('func', ['start', '--port', String(port)], {
+/**
+ * Core Tools take their settings from the environment (their own source and tests: they need no local.settings.json where
+ * FUNCTIONS_WORKER_RUNTIME is set, and where there is one, what is in the environment wins).
+ */
+function spawnFunc({ environment }: HostOptions, port: number): ChildProcess {
+  const tether = join(root, 'local/tether.ts');
+  return spawn(process.execPath, [tether, 'func', 'start', '--port', String(port)], {
     cwd: root,
     env: { ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    // A group of its own, so that the host and its worker can be ended together.
-    detached: process.platform !== 'win32',
-    shell: process.platform === 'win32',
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
 }
 
@@ -110,13 +143,14 @@ function announced(child: ChildProcess): Promise<string> {
   });
 }
 
-async function answers(port: number): Promise<string> {
+async function answers(port: number, over: AbortSignal): Promise<string> {
   const url = `http://127.0.0.1:${String(port)}`;
-  for (;;) {
+  while (!over.aborted) {
     const reply = await fetch(`${url}/admin/host/status`).catch(() => undefined);
-    if (reply?.ok && /"state"\s*:\s*"Running"/i.test(await reply.text())) return url;
+    if (reply?.ok && /"state"\s*:\s*"Running"/i.test(await reply.text())) break;
     await sleep(250);
   }
+  return url;
 }
 
 function forEachLine(child: ChildProcess, onLine: (line: string) => void): void {
@@ -130,27 +164,18 @@ function forEachLine(child: ChildProcess, onLine: (line: string) => void): void 
   }
 }
 
-async function stop(child: ChildProcess, ended: Promise<string>): Promise<void> {
-  signal(child, 'SIGTERM');
+/** Both hosts stop in an orderly way when their channel to this process closes. */
+async function stop(child: ChildProcess, kind: HostKind, ended: Promise<string>): Promise<void> {
+  if (child.connected) child.disconnect();
   const timer = setTimeout(() => {
-    kill(child);
+    kill(child, kind);
   }, graceMs);
   await ended;
   clearTimeout(timer);
 }
 
-function kill(child: ChildProcess): void {
-  signal(child, 'SIGKILL');
-}
-
-/** To the whole group where there is one: Core Tools leave their worker behind otherwise. */
-function signal(child: ChildProcess, name: NodeJS.Signals): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const grouped = child.spawnfile === 'func' && process.platform !== 'win32';
-  try {
-    if (grouped) process.kill(-child.pid, name);
-    else child.kill(name);
-  } catch {
-    // It has just ended.
-  }
+/** At once: to the tether of Core Tools a signal after the end of the channel says so. */
+function kill(child: ChildProcess, kind: HostKind): void {
+  if (child.connected) child.disconnect();
+  child.kill(kind === 'local' ? 'SIGKILL' : 'SIGTERM');
 }

@@ -20,25 +20,44 @@ export class Open {
   }
 }
 
+/** Reads what a person wrote, such as an option or a file; what it throws is shown to that person, without a stack. */
+export function readForPeople<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof Error ? new StartError(error.message, { cause: error }) : error;
+  }
+}
+
 /**
  * Runs `work`, which answers why it ended. The first Ctrl-C (or SIGTERM) closes everything and exits with 0, the second
- * exits at once with 130. An end or a failure of the work itself exits with 1 after closing.
+ * exits at once with 130. A closed terminal closes everything too. An end or a failure of the work itself exits with 1 after
+ * closing.
  */
 export async function runUntilInterrupted(work: (open: Open) => Promise<string>): Promise<void> {
   const open = new Open();
   let interrupted = false;
   const wasInterrupted = (): boolean => interrupted;
+  const close = (): void => {
+    interrupted = true;
+    void open.close().then(() => process.exit(0));
+  };
   const interrupt = (): void => {
     if (interrupted) {
       console.log('Stopping at once.');
       process.exit(130);
     }
-    interrupted = true;
     console.log('\nStopping … (Ctrl-C again does not wait)');
-    void open.close().then(() => process.exit(0));
+    close();
+  };
+  const hangUp = (): void => {
+    if (!interrupted) close();
   };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
+  process.on('SIGHUP', hangUp);
+  // Nobody reads on: without a listener the next line that is printed would end this process before it has closed anything.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', hangUp);
   const ending = await work(open).catch(explain);
   // While it is being stopped, what the work ran into is of no interest.
   if (wasInterrupted()) return;

@@ -21,6 +21,8 @@ const runFile = path.join(process.env.LOCAL_DIR || path.join(__dirname, '..', '.
 for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy']) {
   Reflect.deleteProperty(process.env, name);
 }
+// With NODE_USE_ENV_PROXY Node has read them already; this one it reads at each fetch.
+process.env.NO_PROXY = process.env.no_proxy = '*';
 
 function refuse(text) {
   return Object.assign(new Error(text), { code: 'EBLOCKED' });

@@ -7,7 +7,7 @@ import { buildBundle } from '../scripts/build.ts';
 import { sampleFile } from './dicomFiles.ts';
 import { startAzurite } from './azurite.ts';
 import { readLocalSettings, type LocalSettings } from './host/settings.ts';
-import { StartError } from './interrupt.ts';
+import { readForPeople, StartError } from './interrupt.ts';
 import { readPorts, type Ports } from './ports.ts';
 import { localDirectory, readRunFile, type RunFile } from './runFile.ts';
 import { startCloud, type Cloud } from './standIns/cloud.ts';
@@ -35,12 +35,15 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** A shell that is signed in to a real Azure must not leak into a run that has none. */
 const foreign = /^(AZURE_|ARM_|MSI_|IDENTITY_|WEBSITE_|APPLICATIONINSIGHTS_|AzureWebJobsStorage)/;
 
+/** Everything is on loopback; .NET and Node (with NODE_USE_ENV_PROXY) would ask a proxy even for that. */
+const proxy = /^(?:(?:https?|all)_proxy|NODE_USE_ENV_PROXY)$/i;
+
 /**
  * Builds the bundle and starts storage and stand-ins. From then on this process, too, reaches the real Azure hosts' names
  * at the stand-ins only. Throws `StartError` and `PortError`.
  */
 export async function startStack(environment: Environment): Promise<Stack> {
-  const own = readLocalSettings(root);
+  const own = readForPeople(() => readLocalSettings(root));
   const ports = portsOf(environment, own);
   const directory = localDirectory(environment);
   refuseSecondRun(directory);
@@ -74,7 +77,7 @@ function portsOf(environment: Environment, own: LocalSettings | undefined): Port
 }
 
 function refuseSecondRun(directory: string): void {
-  const run = readRunFile(directory);
+  const run = readForPeople(() => readRunFile(directory));
   if (run && isAlive(run.pid)) {
     throw new StartError(
       `A local run is already going on (process ${run.pid}). Stop it, or give this one another LOCAL_DIR and other ports.`,
@@ -112,7 +115,8 @@ function hostEnvironment(
   cloud: Cloud,
 ): Record<string, string> {
   const shell = Object.entries(environment).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !foreign.test(entry[0]),
+    (entry): entry is [string, string] =>
+      entry[1] !== undefined && !foreign.test(entry[0]) && !proxy.test(entry[0]),
   );
   return {
     ...(own?.values ?? sampleValues()),

@@ -90,7 +90,7 @@ export function parseJson<T extends z.ZodMiniType>(source: string, text: string,
   try {
     value = JSON.parse(text);
   } catch {
-    throw new Error(`${source}: expected JSON.`);
+    throw new Error(`${source}: expected JSON (comments and trailing commas are none).`);
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -101,7 +101,8 @@ export function parseJson<T extends z.ZodMiniType>(source: string, text: string,
 function read<T extends z.ZodMiniType>(file: string, schema: T): z.infer<T> {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    // As Core Tools do, past the byte order mark that some editors write.
+    text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   } catch (cause) {
     throw new Error(`${file}: cannot be read.`, { cause });
   }
