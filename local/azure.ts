@@ -1,8 +1,13 @@
 // `npm run azure`: storage and stand-ins alone on their fixed ports, for `func start` in another terminal.
-import { removeRunFile, writeRunFile } from './runFile.ts';
+import { existsSync } from 'node:fs';
+import { isDefault, type Ports } from './ports.ts';
+import { headerFiles, removeRunFile, writeRunFile, type RunFile } from './runFile.ts';
 import { runUntilInterrupted } from './interrupt.ts';
 import { seed } from './seed.ts';
 import { startStack } from './stack.ts';
+
+/** Core Tools' own, where nothing names another. */
+const funcPort = 7071;
 
 await runUntilInterrupted(async (open) => {
   console.log('Building the app and starting storage and stand-ins …');
@@ -12,7 +17,7 @@ await runUntilInterrupted(async (open) => {
   const { azure, demo, directory, ports } = stack;
   // Core Tools ask for no keys; any value passes.
   const keys = { master: 'not-asked-for', function: 'not-asked-for' };
-  const url = `http://127.0.0.1:${ports.host}`;
+  const url = `http://127.0.0.1:${ports.host || funcPort}`;
   writeRunFile(directory, {
     pid: process.pid,
     host: { kind: 'func', url, keysEnforced: false },
@@ -23,17 +28,32 @@ await runUntilInterrupted(async (open) => {
   open.push(() => {
     removeRunFile(directory);
   });
+  const bearer = headerFiles(directory).user;
   console.log(`
 Storage and stand-ins are running; everything about them is in ${directory}/run.json.
 In another terminal:
-  cp local.settings.sample.json local.settings.json
-  func start
+${steps(azure, ports).join('\n')}
 
 Then:
-  curl -X POST ${url}/api/tokens -H "Authorization: Bearer ${demo.bearer}"
+  curl -X POST ${url}/api/tokens -H "@${bearer}"
   curl -X POST ${url}/api/rotations -H "Content-Type: application/json" -d '{}'
-  curl -X POST ${url}/api/change-feed/runs -H "Content-Length: 0"
+  curl -X POST ${url}/api/change-feed/runs
 
 Ctrl-C stops everything.`);
   return new Promise(() => undefined);
 });
+
+/** The sample settings know the default ports and the default folder only. */
+function steps(azure: RunFile['azure'], ports: Ports): string[] {
+  const port = process.env['LOCAL_PORT_HOST'] && ports.host ? ` --port ${ports.host}` : '';
+  const folder = process.env['LOCAL_DIR'] ? `LOCAL_DIR="${process.env['LOCAL_DIR']}" ` : '';
+  const storage = (['blob', 'queue', 'table'] as const).every((name) => isDefault(ports, name));
+  return [
+    ...(existsSync('local.settings.json') ? [] : ['  cp local.settings.sample.json local.settings.json']),
+    ...(storage ? [] : [`  (in it "AzureWebJobsStorage": "${azure.storage}")`]),
+    ...(isDefault(ports, 'managedIdentity')
+      ? []
+      : [`  (in it "IDENTITY_ENDPOINT": "${azure.managedIdentity}/msi/token")`]),
+    `  ${folder}func start${port}`,
+  ];
+}

@@ -28,6 +28,11 @@ export const freePorts: Ports = Object.freeze({
   ...Object.fromEntries(names.map((name) => [name, 0])),
 });
 
+/** True where the service is where the sample settings look for it. */
+export function isDefault(ports: Ports, name: PortName): boolean {
+  return ports[name] === defaults[name];
+}
+
 /** `keyVault` becomes `LOCAL_PORT_KEY_VAULT`. */
 export function portSetting(name: PortName): string {
   return `LOCAL_PORT_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;

@@ -1,6 +1,6 @@
 // The run file: tells scripts, the preload and people's own tools where everything of a local run is.
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod/mini';
 import { checked } from './check.ts';
@@ -29,12 +29,23 @@ const schema = z.object({
 });
 export type RunFile = z.output<typeof schema>;
 
-/** `LOCAL_DIR`, else `.local` beside package.json: the same rule as the preload's. */
+/** Absolute: `LOCAL_DIR`, else `.local` beside package.json: the same rule as the preload's. */
 export function localDirectory(environment: Readonly<Record<string, string | undefined>>): string {
-  return environment['LOCAL_DIR'] || fileURLToPath(new URL('../.local', import.meta.url));
+  return resolve(environment['LOCAL_DIR'] || fileURLToPath(new URL('../.local', import.meta.url)));
+}
+
+/**
+ * Beside the run file: the two bearers as headers for `curl -H "@<file>"`. A thousand characters of token in a command line
+ * bury everything else, and stay in the shell's history.
+ */
+export function headerFiles(directory: string): { readonly user: string; readonly gateway: string } {
+  return { user: join(directory, 'bearer.txt'), gateway: join(directory, 'dicom-bearer.txt') };
 }
 
 export function writeRunFile(directory: string, run: RunFile): void {
+  const { user, gateway } = headerFiles(directory);
+  writePrivateFile(user, `Authorization: Bearer ${run.demo.bearer}\n`);
+  writePrivateFile(gateway, `Authorization: Bearer ${run.demo.dicomBearer}\n`);
   writePrivateFile(join(directory, 'run.json'), `${JSON.stringify(run, null, 2)}\n`);
 }
 
@@ -46,10 +57,11 @@ export function readRunFile(directory: string): RunFile | undefined {
   return checked(schema, parsed(content), (reason) => new Error(`${path} is not a run file: ${reason}`));
 }
 
-/** Removes the file if it is this process's own, so that a later run keeps its file. */
+/** Removes the files if they are this process's own, so that a later run keeps its files. */
 export function removeRunFile(directory: string, pid: number = process.pid): void {
-  const run = parsed(readIfPresent(join(directory, 'run.json')) ?? '');
-  if (schema.safeParse(run).data?.pid === pid) rmSync(join(directory, 'run.json'), { force: true });
+  const file = join(directory, 'run.json');
+  if (schema.safeParse(parsed(readIfPresent(file) ?? '')).data?.pid !== pid) return;
+  for (const path of [file, ...Object.values(headerFiles(directory))]) rmSync(path, { force: true });
 }
 
 function parsed(content: string): unknown {

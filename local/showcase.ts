@@ -19,11 +19,11 @@ const feeds = z.object({
 
 /** Issues a token for the demo user; answers a line for people. */
 export async function showToken({ host, demo }: RunFile): Promise<string> {
-  const reply = await fetch(`${host.url}/api/tokens`, {
+  const reply = await ask(host.url, '/api/tokens', {
     method: 'POST',
     headers: { authorization: `Bearer ${demo.bearer}` },
   });
-  const { user, expiresOn } = issued.parse(await json(reply));
+  const { user, expiresOn } = issued.parse(await reply.json());
   return `token issued for ${user.communicationUserId}, valid until ${expiresOn}`;
 }
 
@@ -56,21 +56,26 @@ export async function showFeed(run: RunFile, stored: number): Promise<string> {
 }
 
 async function runTimer({ host, keys }: RunFile, name: string): Promise<void> {
-  const reply = await fetch(`${host.url}/admin/functions/${name}`, {
+  await ask(host.url, `/admin/functions/${name}`, {
     method: 'POST',
     headers: { 'x-functions-key': keys.master, 'content-type': 'application/json' },
     body: '{}',
   });
-  if (reply.status !== 202) throw new Error(`the host answered ${reply.status} when asked to run ${name}`);
 }
 
 async function operation({ host, keys }: RunFile, route: string): Promise<unknown> {
-  return json(await fetch(`${host.url}/api/${route}`, { headers: { 'x-functions-key': keys.function } }));
+  const reply = await ask(host.url, `/api/${route}`, { headers: { 'x-functions-key': keys.function } });
+  return reply.json();
 }
 
-async function json(reply: Response): Promise<unknown> {
-  if (!reply.ok) throw new Error(`the app answered ${reply.status}: ${await reply.text()}`);
-  return reply.json();
+/** Throws an error that names what was asked and what came back. */
+async function ask(host: string, path: string, init: RequestInit): Promise<Response> {
+  const asked = `${init.method ?? 'GET'} ${path}`;
+  const reply = await fetch(host + path, init).catch((cause: unknown) => {
+    throw new Error(`${asked} got no answer`, { cause });
+  });
+  if (!reply.ok) throw new Error(`${asked} was answered ${reply.status} ${await reply.text()}`.trimEnd());
+  return reply;
 }
 
 async function until<T>(look: () => Promise<T | undefined>, otherwise: string): Promise<T> {

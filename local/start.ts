@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { funcIsInstalled, startHostProcess, type HostKind, type HostProcess } from './hostProcess.ts';
-import { runUntilInterrupted, StartError, type Open } from './interrupt.ts';
-import { removeRunFile, writeRunFile, type RunFile } from './runFile.ts';
+import { readForPeople, runUntilInterrupted, StartError, type Open } from './interrupt.ts';
+import { headerFiles, removeRunFile, writeRunFile, type RunFile } from './runFile.ts';
 import { seed, type Seeded } from './seed.ts';
 import { showFeed, showRotation, showToken } from './showcase.ts';
 import { startStack, type Stack } from './stack.ts';
@@ -14,9 +14,9 @@ interface Options {
 }
 
 function readOptions(): Options {
-  const { values } = parseArgs({
-    options: { host: { type: 'string' }, verbose: { type: 'boolean', default: false } },
-  });
+  const { values } = readForPeople(() =>
+    parseArgs({ options: { host: { type: 'string' }, verbose: { type: 'boolean', default: false } } }),
+  );
   const { host, verbose } = values;
   if (host !== undefined && host !== 'local' && host !== 'func')
     throw new StartError(`--host: found "${host}"; expected local or func`);
@@ -87,22 +87,22 @@ async function show(run: RunFile, seeded: Seeded): Promise<void> {
   }
 }
 
-function printWhereabouts({ host, keys, demo, azure }: RunFile, { directory, sample }: Stack): void {
+function printWhereabouts({ host, keys, azure }: RunFile, { directory, sample }: Stack): void {
   const url = `${host.url}/api`;
-  const bearer = `-H "Authorization: Bearer ${demo.bearer}"`;
+  const { user, gateway } = headerFiles(directory);
   const key = `-H "x-functions-key: ${keys.function}"`;
   console.log(`
 Running: ${url} (${host.kind === 'func' ? 'Core Tools' : 'local host'}), DICOM ${azure.dicom}, faults ${azure.faults}
 Everything else: ${directory}/run.json
 
 Try:
-  curl -X POST ${url}/tokens ${bearer}
-  curl ${url}/identity ${bearer}
-  curl -X DELETE ${url}/tokens ${bearer}
-  curl -X DELETE ${url}/identity ${bearer}
+  curl -X POST ${url}/tokens -H "@${user}"
+  curl ${url}/identity -H "@${user}"
+  curl -X DELETE ${url}/tokens -H "@${user}"
+  curl -X DELETE ${url}/identity -H "@${user}"
   curl ${url}/rotations ${key}
-  curl ${url}/change-feed ${key}
-  curl -X POST ${azure.dicom}/v2/studies -H "Authorization: Bearer ${demo.dicomBearer}" -H "Content-Type: application/dicom" --data-binary @${sample}
+  curl -X POST ${azure.dicom}/v2/studies -H "@${gateway}" -H "Content-Type: application/dicom" --data-binary "@${sample}"
+  curl -X POST ${url}/change-feed/runs ${key}
 
 Ctrl-C stops everything.`);
 }

@@ -1,10 +1,11 @@
 // The run file: what is written comes back, to this user only, and nonsense is named.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import {
+  headerFiles,
   localDirectory,
   readRunFile,
   removeRunFile,
@@ -32,8 +33,21 @@ test('what is written is read back, and nobody else may read it', () => {
   const inside = join(folder, 'made', 'on the way');
   writeRunFile(inside, run);
   assert.deepEqual(readRunFile(inside), run);
-  assert.equal(statSync(join(inside, 'run.json')).mode & 0o777, 0o600);
-  assert.deepEqual(readdirSync(inside), ['run.json']);
+  const files = ['bearer.txt', 'dicom-bearer.txt', 'run.json'];
+  assert.deepEqual(readdirSync(inside), files);
+  for (const file of files) assert.equal(statSync(join(inside, file)).mode & 0o777, 0o600);
+});
+
+test('the bearers lie beside it as headers that curl can read, and go with it', () => {
+  const inside = join(folder, 'headers');
+  writeRunFile(inside, run);
+  const { user, gateway } = headerFiles(inside);
+  assert.equal(readFileSync(user, 'utf8'), 'Authorization: Bearer b\n');
+  assert.equal(readFileSync(gateway, 'utf8'), 'Authorization: Bearer d\n');
+  removeRunFile(inside, process.pid + 1);
+  assert.equal(readdirSync(inside).length, 3);
+  removeRunFile(inside);
+  assert.deepEqual(readdirSync(inside), []);
 });
 
 test('a second writing replaces the first, also one that others could read', () => {
