@@ -19,7 +19,17 @@ export interface AdminOptions {
 
 const tokenRequest = z.strictObject({
   claims: z.optional(z.record(z.string(), z.unknown())),
-  header: z.optional(z.record(z.string(), z.unknown())),
+  // The signer decides on `alg`; a token that said otherwise would be another one than was asked for.
+  header: z.optional(
+    z
+      .record(z.string(), z.unknown())
+      .check(
+        z.refine(
+          (header) => !('alg' in header),
+          'alg is always RS256; for a token without a signature "sign": "none"',
+        ),
+      ),
+  ),
   sign: z.optional(z.enum(['valid', 'otherKey', 'none'])),
 });
 const requestQuery = z.strictObject({

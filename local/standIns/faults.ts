@@ -10,17 +10,20 @@ import { serviceNames, type OwnEffect, type ServiceName, type StandInEnv } from 
 
 const count = z.int().check(z.nonnegative());
 
-const generalEffect = z.union([
-  z.strictObject({
+const general = {
+  status: z.strictObject({
     status: z.int().check(z.minimum(200), z.maximum(599)),
     headers: z.optional(
-      z.record(z.string(), z.string()).check(z.refine(isHeaders, 'names and values of headers')),
+      z
+        .record(z.string(), z.string())
+        .check(z.refine(isHeaders, 'Invalid input: expected names and values of headers')),
     ),
     body: z.optional(z.unknown()),
   }),
-  z.strictObject({ drop: z.enum(['before', 'after']) }),
-  z.strictObject({ delayMs: count }),
-]);
+  drop: z.strictObject({ drop: z.enum(['before', 'after']) }),
+  delayMs: z.strictObject({ delayMs: count }),
+};
+const generalEffect = z.union(Object.values(general));
 type GeneralEffect = z.infer<typeof generalEffect>;
 
 /** Every service looks up rights in the same directory, so that this one holds for all of them. */
@@ -29,7 +32,7 @@ const revokeEffect = z.strictObject({ revokePermission: z.enum(knownRoles) });
 const ruleSchema = z.strictObject({
   service: z.enum(serviceNames),
   method: z.optional(z.string()),
-  path: z.optional(z.string().check(z.refine(isPattern, 'a regular expression'))),
+  path: z.optional(z.string().check(z.refine(isPattern, 'Invalid input: expected a regular expression'))),
   skip: z.optional(count),
   times: z.optional(count),
   effect: z.record(z.string(), z.unknown()),
@@ -105,10 +108,22 @@ export class FaultBook {
       const parsed = own.schema.safeParse(input.effect);
       if (parsed.success) return { revert: own.apply(parsed.data) };
     }
-    const known = Object.keys(this.#own.get(input.service) ?? {});
-    throw new BadFault(
-      `effect: unknown for ${input.service}; known are ${['status', 'drop', 'delayMs', ...known].join(', ')} and ` +
-        `revokePermission (${knownRoles.join(', ')})`,
+    throw this.#refusal(input);
+  }
+
+  /** An effect that is known by its name has a wrong value: that is said, rather than that it is unknown. */
+  #refusal({ service, effect }: RuleInput): BadFault {
+    const own = Object.entries(this.#own.get(service) ?? {}).map(
+      ([name, { schema }]) => [name, schema] as const,
+    );
+    const schemas = { ...general, ...Object.fromEntries(own), revokePermission: revokeEffect };
+    const meant = Object.entries(schemas)
+      .find(([name]) => name in effect)?.[1]
+      .safeParse(effect).error;
+    if (meant !== undefined) return new BadFault(`effect: ${z.prettifyError(meant)}`);
+    const known = Object.keys(schemas).join(', ');
+    return new BadFault(
+      `effect: unknown for ${service}; known are ${known} (roles: ${knownRoles.join(', ')})`,
     );
   }
 

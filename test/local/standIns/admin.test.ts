@@ -9,8 +9,10 @@ import { decodeJwt, decodeProtectedHeader } from 'jose';
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, afterEach, test } from 'node:test';
+import * as z from 'zod/mini';
 import { demo } from '../../../local/demo.ts';
 import { createAdmin } from '../../../local/standIns/admin.ts';
+import { ownEffect } from '../../../local/standIns/effects.ts';
 import { listen, type StandIn, type StandInEnv } from '../../../local/standIns/kit.ts';
 import { startStandIns } from '../../support/standIns.ts';
 
@@ -19,6 +21,7 @@ const counter: StandIn = {
   service: 'graph',
   app: new Hono<StandInEnv>(),
   state: () => state,
+  effects: { slow: ownEffect(z.strictObject({ slow: z.int() }), () => () => undefined) },
 };
 counter.app.post('/v1.0/things', (c) => c.json({ writes: ++state.writes }));
 counter.app.get('/v1.0/things', (c) => c.json(state));
@@ -98,11 +101,17 @@ test('a rule that cannot be meant is refused with the reason, and nothing is add
     ['{', /not JSON/],
     [{ service: 'storage', effect: { delayMs: 1 } }, /service/],
     [{ service: 'graph', effect: { delayMs: 1 }, often: 2 }, /often/],
-    [{ service: 'graph', effect: { delayMs: 1, status: 500 } }, /unknown for graph/],
-    [{ service: 'graph', effect: { drop: 'sometimes' } }, /unknown for graph/],
-    [{ service: 'graph', effect: { revokePermission: 'Owner' } }, /unknown for graph.*DICOM Data Reader/],
-    [{ service: 'graph', effect: { status: 200, headers: { 'bad name': '1' } } }, /unknown for graph/],
-    [{ service: 'graph', path: '(', effect: { delayMs: 1 } }, /path/],
+    [{ service: 'graph', effect: { lagMs: 1 } }, /unknown for graph; .*slow.*DICOM Data Reader/],
+    [{ service: 'graph', effect: { delayMs: 1, status: 500 } }, /effect: .*"delayMs"/],
+    [{ service: 'graph', effect: { status: 99 } }, /effect: .*>=200/],
+    [{ service: 'graph', effect: { drop: 'sometimes' } }, /effect: .*"before"\|"after"/],
+    [{ service: 'graph', effect: { slow: 'very' } }, /effect: .*number/],
+    [{ service: 'graph', effect: { revokePermission: 'Owner' } }, /effect: .*DICOM Data Reader/],
+    [
+      { service: 'graph', effect: { status: 200, headers: { 'bad name': '1' } } },
+      /names and values of headers/,
+    ],
+    [{ service: 'graph', path: '(', effect: { delayMs: 1 } }, /expected a regular expression/],
     [{ service: 'graph', times: -1, effect: { delayMs: 1 } }, /times/],
   ];
   for (const [rule, reason] of bad) {
@@ -179,6 +188,7 @@ test('a token is signed well, with a key nobody knows, or not at all', async () 
     { claim: {} },
     { claims: [] },
     { header: { crit: 'x' } },
+    { header: { alg: 'none' } },
     '[]',
     'no',
   ]) {
