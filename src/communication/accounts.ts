@@ -66,7 +66,7 @@ export class Accounts {
 
   /** `pending`: ACS has not confirmed; the timer goes on. Throws `identity_of_other_resource`, the row then stays `deleting`. */
   async erase(subject: Subject, actor: string, context: Context): Promise<'erased' | 'pending'> {
-    return this.#record({ action: 'identity.erase', subject, actor, context }, async () => {
+    const work = async (): Promise<'erased' | 'pending'> => {
       const announced = await this.#change(subject, context, (found) => {
         requireFresh(found.row, subject);
         return markDeleting(found);
@@ -82,12 +82,18 @@ export class Accounts {
         context.log.warn('erase_pending', { subject: person, ...describeError(error) });
         return 'pending';
       }
-    });
+    };
+    const act = { action: 'identity.erase', subject, actor, context } as const;
+    return this.#record(act, work, (outcome) => (outcome === 'erased' ? 'done' : outcome));
   }
 
-  #record<T>({ context, subject, ...act }: Act, work: () => Promise<T>): Promise<T> {
+  #record<T>(
+    { context, subject, ...act }: Act,
+    work: () => Promise<T>,
+    ended?: (result: T) => 'done' | 'pending',
+  ): Promise<T> {
     const { requestId } = context;
-    return this.#audit.record({ ...act, subject: subjectOf(rowKeyOf(subject)), requestId }, work);
+    return this.#audit.record({ ...act, subject: subjectOf(rowKeyOf(subject)), requestId }, work, ended);
   }
 
   #change<R>(

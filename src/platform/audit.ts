@@ -31,13 +31,18 @@ export interface Audit {
   /**
    * Writes that `entry` was asked for, runs `action`, writes how it ended. When the first record cannot be written nothing
    * is done; when the second cannot, the call fails though the action happened: asking again is safe and is recorded anew.
+   * `ended` tells from the result whether the action is `done`, which is what is written without it, or still `pending`.
    * Throws `upstream_failed` for a record that could not be written, and what `action` throws.
    */
-  record<T>(entry: AuditEntry, action: () => Promise<T>): Promise<T>;
+  record<T>(
+    entry: AuditEntry,
+    action: () => Promise<T>,
+    ended?: (result: T) => 'done' | 'pending',
+  ): Promise<T>;
 }
 
 export function createAudit(container: ContainerClient, clock: Clock, uuid: () => string): Audit {
-  async function append(entry: AuditEntry, outcome: 'asked' | 'done' | 'failed'): Promise<void> {
+  async function append(entry: AuditEntry, outcome: 'asked' | 'done' | 'pending' | 'failed'): Promise<void> {
     const time = isoTime(clock.now());
     const body = JSON.stringify({ schema: 1, time, outcome, ...entry });
     const path = `${time.slice(0, 10).replaceAll('-', '/')}/${time}-${uuid()}-${entry.action}-${outcome}.json`;
@@ -57,7 +62,7 @@ export function createAudit(container: ContainerClient, clock: Clock, uuid: () =
     }
   }
   return {
-    async record(entry, action) {
+    async record(entry, action, ended = () => 'done') {
       await append(entry, 'asked');
       let result;
       try {
@@ -66,7 +71,7 @@ export function createAudit(container: ContainerClient, clock: Clock, uuid: () =
         await append(entry, 'failed');
         throw error;
       }
-      await append(entry, 'done');
+      await append(entry, ended(result));
       return result;
     },
   };

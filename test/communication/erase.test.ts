@@ -37,6 +37,10 @@ describe('erasing', () => {
     const id = await issue(world, world.process());
     const process = world.process({ fate: (step) => (step === 'acs.delete' ? 'fail before' : 'go') });
     assert.equal(await process.erase(alice, 'key', world.context()), 'pending');
+    assert.deepEqual(
+      world.audited.map(({ outcome }) => outcome),
+      ['asked', 'pending'],
+    );
     assert.equal((await process.identity(alice, world.context())).communicationUserId, id);
     await assert.rejects(issue(world, world.process()), refused('conflict'));
     await world.cleanUp();

@@ -4,7 +4,7 @@ import { compose, type Communication, type Context } from '../../src/communicati
 import type { Acs, AcsToken, Created } from '../../src/communication/acsClient.ts';
 import type { Row } from '../../src/communication/directory.ts';
 import type { Entry, IdentityRows, Outbox } from '../../src/communication/store.ts';
-import type { AuditEntry } from '../../src/platform/audit.ts';
+import type { Audit, AuditEntry } from '../../src/platform/audit.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { sha256Hex } from '../../src/platform/hash.ts';
 import { cleanUpGraceMs } from '../../src/platform/limits.ts';
@@ -101,11 +101,11 @@ export class World {
       died.resolve('died');
     });
     const uuid = (): string => this.unique();
-    const audit = {
-      record: async <T>(entry: AuditEntry, action: () => Promise<T>): Promise<T> => {
+    const audit: Audit = {
+      record: async (entry, action, ended) => {
         this.audited.push({ ...entry, outcome: 'asked' });
         const result = await action();
-        this.audited.push({ ...entry, outcome: 'done' });
+        this.audited.push({ ...entry, outcome: ended?.(result) ?? 'done' });
         return result;
       },
     };

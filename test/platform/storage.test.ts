@@ -137,6 +137,10 @@ async function records(name: string): Promise<readonly (readonly [path: string, 
   return found.sort(([left], [right]) => (left < right ? -1 : 1));
 }
 
+async function outcomesOf(name: string): Promise<readonly string[]> {
+  return (await records(name)).map(([, record]) => (record as { outcome: string }).outcome).sort();
+}
+
 test('an action is recorded before and after it, with the time of the server', async () => {
   ids = 0;
   assert.equal(await (await audit('audit-done')).record(entry, async () => 'result'), 'result');
@@ -147,16 +151,23 @@ test('an action is recorded before and after it, with the time of the server', a
   ]);
 });
 
+test('an action that others have to finish is recorded as pending', async () => {
+  const result = (await audit('audit-pending')).record(
+    entry,
+    async () => 202,
+    (status) => (status === 202 ? 'pending' : 'done'),
+  );
+  assert.equal(await result, 202);
+  assert.deepEqual(await outcomesOf('audit-pending'), ['asked', 'pending']);
+});
+
 test('an action that fails is recorded as failed, and its error comes through', async () => {
   const failure = new Error('x');
   await assert.rejects(
     (await audit('audit-failed')).record(entry, () => Promise.reject(failure)),
     failure,
   );
-  const outcomes = (await records('audit-failed')).map(
-    ([, record]) => (record as { outcome: string }).outcome,
-  );
-  assert.deepEqual(outcomes.sort(), ['asked', 'failed']);
+  assert.deepEqual(await outcomesOf('audit-failed'), ['asked', 'failed']);
 });
 
 test('nothing happens when the first record cannot be written', async () => {
