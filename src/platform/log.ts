@@ -77,7 +77,7 @@ export function withoutSecrets(text: string): string {
       '$1=…',
     )
     .replace(/[A-Za-z0-9+/_~.=-]{40,}/g, '…')
-    .replace(/\d+(?:\.\d+){4,}/g, '…')
+    .replace(/\d+(?:\.\d+){4,}|\b2\.25\.\d+/g, '…')
     .slice(0, longestMessage);
 }
 

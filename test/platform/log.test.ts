@@ -31,6 +31,7 @@ const secrets: Readonly<Record<string, readonly [text: string, secret: string]>>
     '0000001f-7000',
   ],
   'a DICOM UID': ['study 1.2.840.113619.2.55 is gone', '113619'],
+  'a DICOM UID made of a number': ['study 2.25.32980073 is gone', '32980073'],
   'a long DICOM UID': [`1.2.826.0.1.${'12345.'.repeat(8)}7`, '12345'],
 };
 
