@@ -1,4 +1,5 @@
 // The change feed puller: every create, update and delete of each DICOM service reaches the sinks, none lost, in order.
+import { eachAtOnce } from '../platform/concurrency.ts';
 import { AppError } from '../platform/errors.ts';
 import { feedServicesAtOnce } from '../platform/limits.ts';
 import type { Log } from '../platform/log.ts';
@@ -6,7 +7,6 @@ import { stateContainer, type Platform } from '../platform/platform.ts';
 import { withinBudget, type Run } from '../platform/run.ts';
 import type { ChangeFeedSettings } from '../platform/settings/types.ts';
 import { createBlobSink } from './blobSink.ts';
-import { eachAtOnce } from './concurrency.ts';
 import { createCursorStore } from './cursorStore.ts';
 import { createReader } from './dicomChangeFeed.ts';
 import { moveCursor, type Move } from './moveCursor.ts';

@@ -1,10 +1,10 @@
 // Delivers each change as one message of a Storage queue, in the form that a queue-triggered function reads.
 import type { ContainerClient } from '@azure/storage-blob';
 import type { QueueClient } from '@azure/storage-queue';
+import { eachAtOnce } from '../platform/concurrency.ts';
 import { feedQueueMessageBytes, feedQueueSendsAtOnce } from '../platform/limits.ts';
 import { storageFailure, withCreate } from '../platform/storage.ts';
 import { createOnce } from './blobSink.ts';
-import { eachAtOnce } from './concurrency.ts';
 import type { CloudEvent } from './events.ts';
 import { padded, type Batch, type Delivery, type Sink } from './sink.ts';
 
@@ -42,8 +42,9 @@ export function createQueueSink(queue: QueueClient, claims: ContainerClient): Si
 
   return {
     name: 'queue',
-    deliver: (batch, delivery) =>
-      eachAtOnce(batch.events, feedQueueSendsAtOnce, (event) => send(event, batch, delivery)),
+    async deliver(batch, delivery) {
+      await eachAtOnce(batch.events, feedQueueSendsAtOnce, (event) => send(event, batch, delivery));
+    },
     async backlog(signal) {
       try {
         return (await queue.getProperties({ abortSignal: signal })).approximateMessagesCount ?? 0;

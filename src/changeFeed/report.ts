@@ -1,6 +1,7 @@
 // The report of one run over one service: what operators read, and what is kept in the cursor document.
 import * as z from 'zod/mini';
 import { isoTime } from '../platform/clock.ts';
+import { signInFailed } from '../platform/credential.ts';
 import { AppError, type ErrorCode } from '../platform/errors.ts';
 import { headline } from '../platform/log.ts';
 import { UnreadableDocument } from '../platform/stateDocuments.ts';
@@ -99,9 +100,4 @@ function judge(error: unknown): { outcome: FeedOutcome; code: ErrorCode; advice:
       ? 'The cursor document is not readable for this release: deploy the release that wrote it, or mend it.'
       : 'The next run tries again; if it stays, check the storage account and the roles of the app on it.';
   return { outcome: 'failed', code: 'internal', advice };
-}
-
-/** The sign-in's own error lies somewhere below the transport's. */
-function signInFailed(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'SignInError' || signInFailed(error.cause));
 }

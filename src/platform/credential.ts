@@ -17,6 +17,12 @@ export class SignInError extends Error {
   override readonly name = 'SignInError';
 }
 
+/** Whether a sign-in failure is what lies underneath: then the request was certainly never sent. */
+export function signInFailed(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof SignInError) return true;
+  return false;
+}
+
 interface Way {
   readonly tried: string;
   readonly advice: string;

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import type { TokenCredential } from '@azure/core-auth';
 import type { HttpClient } from '@azure/core-rest-pipeline';
 import type { Clock } from '../platform/clock.ts';
+import { signInFailed } from '../platform/credential.ts';
 import { AppError } from '../platform/errors.ts';
 import { rotationWriteTries, rotationWriteWaitMaxMs, rotationWriteWaitMs } from '../platform/limits.ts';
 import {
@@ -13,7 +14,6 @@ import {
 } from '../platform/restClient.ts';
 import { Secret } from '../platform/secret.ts';
 import { graphFailure, happenedNever, isGone, waitOf } from './graphAnswers.ts';
-import { signInFailed } from './problems.ts';
 
 export interface PasswordCredential {
   readonly keyId: string;

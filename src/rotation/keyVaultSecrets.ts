@@ -2,12 +2,12 @@
 import type { TokenCredential } from '@azure/core-auth';
 import type { HttpClient } from '@azure/core-rest-pipeline';
 import { SecretClient, type KeyVaultSecret, type SecretProperties } from '@azure/keyvault-secrets';
+import { signInFailed } from '../platform/credential.ts';
 import { AppError } from '../platform/errors.ts';
 import { maxRetryAfterMs, rotationVaultTimeoutMs } from '../platform/limits.ts';
 import { capRetryAfter } from '../platform/restClient.ts';
 import { Secret } from '../platform/secret.ts';
 import { once } from '../platform/storage.ts';
-import { signInFailed } from './problems.ts';
 import { saysAbsent, vaultFailure } from './vaultAnswers.ts';
 
 export interface SecretVersion {

@@ -2,6 +2,7 @@
 import { rotationClockToleranceMs } from '../platform/limits.ts';
 import { isAppError } from '../platform/errors.ts';
 import { Secret } from '../platform/secret.ts';
+import { once } from '../platform/storage.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Application, Applications } from './graphApplications.ts';
 import type { CurrentSecret, Dated, SecretVersion, VaultSecrets } from './keyVaultSecrets.ts';
@@ -122,9 +123,4 @@ function toFact(credential: Application['credentials'][number], value: Secret | 
 function toVersionFact({ versionId, enabled, createdAt, expiresAt, tags }: SecretVersion): VersionFact {
   const { credentialId, taggedApp } = tagsOf(tags);
   return { versionId, enabled, createdAt, expiresAt, credentialId, taggedApp };
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => (made ??= make());
 }

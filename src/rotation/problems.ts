@@ -1,5 +1,5 @@
 // What can stop a rotation, in words that say which command or portal page mends it.
-import { SignInError } from '../platform/credential.ts';
+import { signInFailed } from '../platform/credential.ts';
 import { AppError, isAppError, type ErrorCode } from '../platform/errors.ts';
 import { UnreadableDocument } from '../platform/stateDocuments.ts';
 
@@ -229,10 +229,4 @@ export function explain(error: unknown): Problem {
     message: 'An unexpected error ended the run.',
     advice: 'The log has the cause.',
   };
-}
-
-/** Whether a sign-in failure is what lies underneath: then the request was certainly never sent. */
-export function signInFailed(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof SignInError) return true;
-  return false;
 }

@@ -1,4 +1,5 @@
 // The rotation of service clients' secrets: the one door through which timers, routes and tools use it.
+import { eachAtOnce } from '../platform/concurrency.ts';
 import { AppError } from '../platform/errors.ts';
 import { acquireLease } from '../platform/lease.ts';
 import { rotationParallelClients, rotationStartLeastMs } from '../platform/limits.ts';
@@ -8,7 +9,6 @@ import type { Run } from '../platform/run.ts';
 import type { RotationSettings, ServiceClientSettings } from '../platform/settings/types.ts';
 import { UnreadableDocument } from '../platform/stateDocuments.ts';
 import { once } from '../platform/storage.ts';
-import { inParallel } from './inParallel.ts';
 import { runClient } from './clientRun.ts';
 import { createGraphApplications } from './graphApplications.ts';
 import { createKeyVaultSecrets } from './keyVaultSecrets.ts';
@@ -73,7 +73,7 @@ export function createRotation(settings: RotationSettings, platform: Platform): 
       return summary;
     },
     reports: ({ signal }) =>
-      inParallel(targets, rotationParallelClients, async (target) => {
+      eachAtOnce(targets, rotationParallelClients, async (target) => {
         signal.throwIfAborted();
         return lastReport(container(), target);
       }),
@@ -103,7 +103,7 @@ async function runAll(
 ): Promise<RotationSummary> {
   // Graph locks the whole application for each change: its secrets are worked on one after the other, under one lease.
   const groups = Map.groupBy(targets, ({ client }) => client.appId.toLowerCase());
-  const reports = await inParallel([...groups], rotationParallelClients, ([appId, group]) =>
+  const reports = await eachAtOnce([...groups], rotationParallelClients, ([appId, group]) =>
     runApplication(services, container, { appId, group }, request, context),
   );
   const clients = reports.flat();

@@ -1,7 +1,8 @@
 // Judges what Key Vault answers when it does not do what it was asked.
+import { signInFailed } from '../platform/credential.ts';
 import { AppError } from '../platform/errors.ts';
 import { wordsOf } from '../platform/log.ts';
-import { RotationProblem, signInFailed, type ProblemCode } from './problems.ts';
+import { RotationProblem, type ProblemCode } from './problems.ts';
 
 /** Key Vault's own word that there is none: a proxy's 404 must not look like an empty vault. */
 export function saysAbsent(error: unknown): boolean {

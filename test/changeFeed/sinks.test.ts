@@ -6,7 +6,7 @@ import { createBlobSink } from '../../src/changeFeed/blobSink.ts';
 import { toEvent } from '../../src/changeFeed/events.ts';
 import { createQueueSink } from '../../src/changeFeed/queueSink.ts';
 import type { Batch } from '../../src/changeFeed/sink.ts';
-import { eachAtOnce } from '../../src/changeFeed/concurrency.ts';
+import { eachAtOnce } from '../../src/platform/concurrency.ts';
 import { storage } from './feedScene.ts';
 import { entryOf, service, startTime } from './feedWorld.ts';
 
