@@ -54,7 +54,11 @@ export function readRunFile(directory: string): RunFile | undefined {
   const path = join(directory, 'run.json');
   const content = readIfPresent(path);
   if (content === undefined) return undefined;
-  return checked(schema, parsed(content), (reason) => new Error(`${path} is not a run file: ${reason}`));
+  return checked(
+    schema,
+    parsed(content),
+    (reason) => new Error(`${path} is not a run file, remove it: ${reason}`),
+  );
 }
 
 /** Removes the files if they are this process's own, so that a later run keeps its files. */

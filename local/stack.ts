@@ -46,7 +46,7 @@ export async function startStack(environment: Environment): Promise<Stack> {
   const own = readForPeople(() => readLocalSettings(root));
   const ports = portsOf(environment, own);
   const directory = localDirectory(environment);
-  refuseSecondRun(directory);
+  await refuseSecondRun(directory);
   await buildBundle();
   const folder = environment['LOCAL_STATE'] || undefined;
   const azurite = await startAzurite({ ports, folder: folder && join(folder, 'storage') });
@@ -76,9 +76,10 @@ function portsOf(environment: Environment, own: LocalSettings | undefined): Port
   return environment['LOCAL_PORT_HOST'] || own?.port === undefined ? ports : { ...ports, host: own.port };
 }
 
-function refuseSecondRun(directory: string): void {
+/** A run that was killed leaves its file behind, and its process id may be another process's by now. */
+async function refuseSecondRun(directory: string): Promise<void> {
   const run = readForPeople(() => readRunFile(directory));
-  if (run && isAlive(run.pid)) {
+  if (run && isAlive(run.pid) && (await fetch(run.azure.faults).catch(() => undefined))) {
     throw new StartError(
       `A local run is already going on (process ${run.pid}). Stop it, or give this one another LOCAL_DIR and other ports.`,
     );

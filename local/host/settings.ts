@@ -90,7 +90,7 @@ export function parseJson<T extends z.ZodMiniType>(source: string, text: string,
   try {
     value = JSON.parse(text);
   } catch {
-    throw new Error(`${source}: expected JSON (comments and trailing commas are none).`);
+    throw new Error(`${source}: expected JSON, without comments.`);
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;

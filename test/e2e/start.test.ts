@@ -1,12 +1,13 @@
 // `npm start` and `npm run azure` as a newcomer meets them: what is printed, what is left behind, what a mistake gets.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { after, test } from 'node:test';
-import { readRunFile } from '../../local/runFile.ts';
+import { readRunFile, writeRunFile } from '../../local/runFile.ts';
 import { anyPorts, printed, runLocal, type StartedProcess } from '../support/localRun.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'telehealth-start-'));
@@ -42,13 +43,21 @@ test('npm start shows the three jobs, tells where everything is, and leaves noth
   assert.equal(file.pid, run.child.pid);
   assert.deepEqual(file.host, { kind: 'local', url: file.host.url, keysEnforced: true });
 
+  const line =
+    /^ {2}(curl -X POST \S+\/api\/tokens .*)$/m.exec(run.output())?.[1] ?? assert.fail('no curl line');
+  const answer = execFileSync('sh', ['-c', `${line} -s`], { encoding: 'utf8' });
+  assert.match(answer, /"communicationUserId":"8:acs:/);
+
   const second = runLocal('start.ts', ['--host', 'local'], environment);
   assert.equal(await second.ended, 1);
   assert.match(second.output(), /already going on .*LOCAL_DIR/);
 
   run.child.kill('SIGINT');
   assert.equal(await run.ended, 0);
-  assert.equal(existsSync(join(directory, 'run.json')), false);
+  assert.deepEqual(
+    ['run.json', 'bearer.txt', 'dicom-bearer.txt'].filter((file) => existsSync(join(directory, file))),
+    [],
+  );
   for (const url of [file.host.url, file.azure.graph, file.azure.faults]) {
     await assert.rejects(fetch(url), 'something still listens');
   }
@@ -73,13 +82,41 @@ test('with LOCAL_STATE it goes on where it stopped', async (t) => {
   await second.ended;
 });
 
-test('killed outright, it leaves no host behind', async () => {
-  const run = await started('start.ts', '--host', 'local');
-  const { host } = readRunFile(directory) ?? assert.fail('no run file');
+/** Core Tools, played by a script: like them it takes the worker's arguments from the environment and has a child process. */
+function playCoreTools(): { readonly path: string; readonly seen: () => string } {
+  const folder = join(directory, 'core-tools');
+  const seen = join(folder, 'environment');
+  mkdirSync(folder);
+  const script = `#!/bin/sh
+[ "$1" = --version ] && exit 0
+{ echo "arguments=$*"; env; } > '${seen}'
+'${process.execPath}' $languageWorkers__node__arguments local/host/main.ts --port "$3" &
+wait`;
+  writeFileSync(join(folder, 'func'), script, { mode: 0o755 });
+  return { path: [folder, process.env['PATH']].join(delimiter), seen: () => readFileSync(seen, 'utf8') };
+}
+
+test('where Core Tools are it uses them, with the settings of the run; killed outright, it leaves no host behind', async () => {
+  const { path, seen } = playCoreTools();
+  const shell = { PATH: path, AZURE_CLIENT_ID: 'of-the-shell', HTTPS_PROXY: 'http://127.0.0.1:9' };
+  const run = runLocal('start.ts', [], { ...environment, ...shell });
+  after(() => run.child.kill('SIGKILL'));
+  await printed(run, 'Ctrl-C stops everything.');
+  assert.equal(run.output().match(/✓/g)?.length, 3, run.output());
+  const { host, azure } = readRunFile(directory) ?? assert.fail('no run file');
+  assert.deepEqual(host, { kind: 'func', url: host.url, keysEnforced: false });
+  assert.match(seen(), new RegExp(`^arguments=start --port ${new URL(host.url).port}$`, 'm'));
+  assert.ok(seen().includes(`\nAzureWebJobsStorage=${azure.storage}\n`));
+  assert.ok(seen().includes(`\nIDENTITY_ENDPOINT=${azure.managedIdentity}/msi/token\n`));
+  assert.doesNotMatch(seen(), /of-the-shell|HTTPS_PROXY/);
   run.child.kill('SIGKILL');
   await run.ended;
-  for (let attempt = 0; attempt < 50; attempt += 1) {
-    const answered = await fetch(host.url).then(
+  await unanswered(host.url);
+});
+
+async function unanswered(url: string): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const answered = await fetch(url).then(
       () => true,
       () => false,
     );
@@ -87,7 +124,7 @@ test('killed outright, it leaves no host behind', async () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   assert.fail('the host still answers');
-});
+}
 
 test('npm run azure starts storage and stand-ins alone and names the host that Core Tools will start', async () => {
   const run = await started('azure.ts');
@@ -95,12 +132,25 @@ test('npm run azure starts storage and stand-ins alone and names the host that C
   assert.equal(file?.host.kind, 'func');
   assert.equal(file.host.keysEnforced, false);
   assert.equal((await fetch(`${file.azure.faults}/state`)).status, 200);
-  run.child.kill('SIGTERM');
+  // As when its terminal is closed.
+  run.child.kill('SIGHUP');
   assert.equal(await run.ended, 0);
   assert.equal(existsSync(join(directory, 'run.json')), false);
 });
 
-test('a busy port is one line that names the setting', async (t) => {
+test('a busy port is one line that names the setting, also beside the file of a run that is no more', async (t) => {
+  const gone = 'http://127.0.0.1:9';
+  writeRunFile(directory, {
+    // Of a living process, but not of a run.
+    pid: process.pid,
+    host: { kind: 'local', url: gone, keysEnforced: true },
+    keys: { master: 'm', function: 'f' },
+    demo: { bearer: 'b', dicomBearer: 'd', userId: 'u' },
+    azure: {
+      ...{ storage: 's', managedIdentity: gone, entra: gone, graph: gone },
+      ...{ keyVault: gone, communication: gone, dicom: gone, faults: gone },
+    },
+  });
   const squatter = createServer().listen(0, '127.0.0.1');
   t.after(() => squatter.close());
   await new Promise((resolve) => squatter.once('listening', resolve));
@@ -118,6 +168,10 @@ test('a wrong option or port is refused with what is expected', async () => {
   const option = runLocal('start.ts', ['--host', 'docker'], environment);
   assert.equal(await option.ended, 1);
   assert.match(option.output(), /--host: found "docker"; expected local or func/);
+  const unknown = runLocal('start.ts', ['--hots', 'func'], environment);
+  assert.equal(await unknown.ended, 1);
+  assert.match(unknown.output(), /^Unknown option '--hots'/);
+  assert.doesNotMatch(unknown.output(), /\n\s+at /);
   const port = runLocal('start.ts', [], { ...environment, LOCAL_PORT_DICOM: 'http' });
   assert.equal(await port.ended, 1);
   assert.match(port.output(), /LOCAL_PORT_DICOM: 'http' is not a port/);
