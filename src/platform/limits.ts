@@ -33,9 +33,10 @@ export const httpRunBudgetMs = 180_000;
 export const httpCallBudgetMs = 25_000;
 /** How long after that the work may take to stop before the caller is answered without it. */
 export const httpAnswerGraceMs = 2_000;
-/** Work time of a timer's run; both end well before `functionTimeout` in host.json (10 minutes). */
+/** Work time of a timer's run; all end well before `functionTimeout` in host.json (10 minutes), at which the host ends the worker. */
 export const cleanUpBudgetMs = 240_000;
 export const rotationBudgetMs = 480_000;
+export const feedBudgetMaxSeconds = 540;
 
 // Rotation of service clients' secrets.
 

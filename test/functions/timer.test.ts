@@ -1,9 +1,11 @@
 // Timer functions and the start-up lines: runs that fail visibly, in our own words, and note how they fared.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { reportSettings } from '../../src/functions/startUp.ts';
 import type { TimerJob } from '../../src/functions/timer.ts';
 import { AppError } from '../../src/platform/errors.ts';
+import { cleanUpBudgetMs, feedBudgetMaxSeconds, rotationBudgetMs } from '../../src/platform/limits.ts';
 import type { Run } from '../../src/platform/run.ts';
 import { fire, registered, testContext, timer, type TestContext } from './registry.ts';
 
@@ -163,4 +165,12 @@ test('the start-up says what is on, what is wrong and why, in one message, and t
   );
   assert.match(lines[3] ?? '', /KEY_VAULT_URL: found "x"; expected/);
   assert.match(context.health.parts()['rotation']?.detail ?? '', /KEY_VAULT_URL: found "x"/);
+});
+
+test('even the longest run ends a minute before the host would end the worker', () => {
+  const text = readFileSync(new URL('../../host.json', import.meta.url), 'utf8');
+  const [, hours, minutes, seconds] = /"functionTimeout": "(\d\d):(\d\d):(\d\d)"/.exec(text) ?? [];
+  const limitMs = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
+  const longestMs = Math.max(cleanUpBudgetMs, rotationBudgetMs, feedBudgetMaxSeconds * 1000);
+  assert.ok(longestMs + 60_000 <= limitMs, `${longestMs} of ${limitMs} ms`);
 });

@@ -1,4 +1,5 @@
 // The one table of app settings: name, form, default and what is expected. Parsing, the sample and the README follow it.
+import { feedBudgetMaxSeconds } from '../limits.ts';
 import { dicomTag } from './dicomKeywords.ts';
 import { explainClients, parseClients } from './serviceClients.ts';
 import { ncrontab } from './ncrontab.ts';
@@ -186,7 +187,7 @@ export const table = {
   CHANGE_FEED_PAGE_SIZE: integer(1, 100, '100'),
   CHANGE_FEED_SETTLE_SECONDS: integer(1, 86_400, '60'),
   CHANGE_FEED_AUDIT_HOURS: integer(1, 8_760, '24'),
-  CHANGE_FEED_BUDGET_SECONDS: integer(10, 1_800, '240'),
+  CHANGE_FEED_BUDGET_SECONDS: integer(10, feedBudgetMaxSeconds, '240'),
 } as const satisfies Record<string, Row<unknown>>;
 
 export type SettingName = keyof typeof table;
