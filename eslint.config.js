@@ -11,7 +11,7 @@ const noFunctions = [['**/functions/**'], 'nothing imports functions/'];
 const noFunctionsSdk = [['@azure/functions'], 'only src/functions knows @azure/functions'];
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '.local*/', 'coverage/', 'test/local/host/app/'] },
+  { ignores: ['dist/', 'out/', 'node_modules/', '.local*/', 'coverage/', 'test/local/host/app/'] },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {
