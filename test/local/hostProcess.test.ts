@@ -22,7 +22,7 @@ const { spawn } = require('node:child_process');
 const { writeFileSync } = require('node:fs');
 const [action, option, port] = process.argv.slice(2);
 if (action === '--version') process.exit(0);
-const worker = spawn(process.execPath, ['-e', "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)"], { stdio: 'inherit' });
+const worker = spawn(process.execPath, ['-e', "process.on('SIGTERM', () => {}); setTimeout(() => {}, 30000)"], { stdio: 'inherit' });
 writeFileSync(process.env.FUNC_REPORT, JSON.stringify({ pid: process.pid, worker: worker.pid, action, option, env: process.env, cwd: process.cwd() }));
 console.log('Azure Functions Core Tools');
 if (process.env.FUNC_MOOD === 'broken') { console.error('Port is cursed'); process.exit(1); }
