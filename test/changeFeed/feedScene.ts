@@ -110,7 +110,7 @@ export function feedScene({
     operatorRole: 'none',
     state: account,
     deliveries: account,
-    credential: { managedIdentity: true, authorityHost: 'https://login.microsoftonline.com' },
+    credential: { managedIdentity: true },
     ...settings,
   };
   const lines: string[] = [];

@@ -24,7 +24,7 @@ export interface TestProcess extends Communication {
 }
 
 export const endpoint = 'https://telehealth-demo.communication.azure.com';
-const credential = { managedIdentity: true, authorityHost: 'https://login.microsoftonline.com' };
+const credential = { managedIdentity: true };
 
 export function settingsWith(changes: Partial<CommunicationSettings> = {}): CommunicationSettings {
   return {

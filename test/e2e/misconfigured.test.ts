@@ -28,7 +28,7 @@ test('the other two have done their work', async () => {
 
 test('the log names the setting, what was found and what is expected', () => {
   assert.match(local.output(), /TOKEN_MINUTES_MAX: found "9"; expected a whole number from 60 to 1440/);
-  assert.match(local.output(), /✗ the app answered 503/);
+  assert.match(local.output(), /✗ POST \/api\/tokens was answered 503/);
 });
 
 test('health says so, in detail to operators only', async () => {

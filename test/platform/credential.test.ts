@@ -171,7 +171,7 @@ test('an endpoint that hangs ends after the time limit, for everybody who waits,
   const endpoint = await managedIdentity();
   Object.assign(process.env, endpoint.environment);
   const clock = new ManualClock();
-  const settings = { managedIdentity: true, authorityHost: 'https://login.microsoftonline.com' };
+  const settings = { managedIdentity: true };
   const credential = createCredential(settings, clock);
   const failed = async (): Promise<SignInError> => {
     const error: unknown = await credential

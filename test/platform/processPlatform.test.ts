@@ -5,8 +5,7 @@ import { createPlatform } from '../../src/platform/processPlatform.ts';
 import { Secret } from '../../src/platform/secret.ts';
 import { ManualClock } from '../support/clock.ts';
 
-const authorityHost = 'https://login.microsoftonline.com';
-const identity = { managedIdentity: true, authorityHost };
+const identity = { managedIdentity: true };
 const platform = createPlatform(new ManualClock(), () => 'uuid-1');
 
 test('equal identities share a credential, others do not', () => {

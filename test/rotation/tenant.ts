@@ -74,7 +74,7 @@ export function settingsFor(...clients: ServiceClientSettings[]): RotationSettin
     authorityHost: 'https://login.microsoftonline.com',
     operatorRole: 'none',
     state,
-    credential: { managedIdentity: true, authorityHost: 'https://login.microsoftonline.com' },
+    credential: { managedIdentity: true },
   };
 }
 

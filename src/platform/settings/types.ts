@@ -43,8 +43,6 @@ export interface CredentialSettings {
   readonly managedIdentity: boolean;
   /** `AZURE_TOKEN_CREDENTIALS` as given. */
   readonly tokenCredentials?: string | undefined;
-  /** `https://login.microsoftonline.com` or a sovereign cloud's, without a trailing slash. */
-  readonly authorityHost: string;
 }
 
 export type TokenScope = 'chat' | 'voip' | 'chat.join' | 'chat.join.limited' | 'voip.join';

@@ -163,7 +163,6 @@ test('an identity per capability goes before the shared one', () => {
   };
   assert.deepEqual(valueOf('changeFeed', shared).credential, {
     ...{ clientId: guid, managedIdentity: true, tokenCredentials: undefined },
-    authorityHost: 'https://login.microsoftonline.com',
   });
   const own = valueOf('changeFeed', { ...shared, CHANGE_FEED_CLIENT_ID: other, ROTATION_CLIENT_ID: guid });
   assert.equal(own.credential.clientId, other);
