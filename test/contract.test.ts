@@ -127,3 +127,45 @@ describe('the bundle registers', () => {
     );
   });
 });
+
+describe('no two functions', () => {
+  interface Route {
+    readonly name: string;
+    readonly method: string;
+    readonly segments: readonly string[];
+  }
+  const routes: readonly Route[] = everything
+    .map((line) => /^(\w+): ([A-Z]+) (\S+) /.exec(line))
+    .filter((match) => match !== null)
+    .map(([, name = '', method = '', route = '']) => ({ name, method, segments: route.split('/') }));
+
+  /** True when some request fits both: the host sorts by function name, not by how specific a route is. */
+  function overlap(one: Route, other: Route): boolean {
+    const sameLength = one.segments.length === other.segments.length;
+    const fits = (left = '', right = ''): boolean =>
+      left === right || [left, right].some((part) => part.startsWith('{'));
+    return (
+      sameLength &&
+      one.method === other.method &&
+      one.segments.every((part, at) => fits(part, other.segments[at]))
+    );
+  }
+
+  test('can be meant by the same request', () => {
+    assert.ok(routes.length > 10);
+    for (const [at, one] of routes.entries()) {
+      for (const other of routes.slice(at + 1))
+        assert.equal(overlap(one, other), false, `${one.name}, ${other.name}`);
+    }
+    const me = { name: 'getMe', method: 'GET', segments: ['users', 'me'] };
+    assert.ok(routes.some((route) => overlap(me, route)));
+  });
+});
+
+test('the host needs no extension bundle and has a time limit', () => {
+  const host = z
+    .looseObject({ functionTimeout: z.string() })
+    .parse(JSON.parse(readFileSync(join(root, 'host.json'), 'utf8')));
+  assert.equal('extensionBundle' in host, false);
+  assert.match(host.functionTimeout, /^\d\d:\d\d:\d\d$/);
+});
