@@ -23,7 +23,7 @@ const local = await startLocalRun();
 const api = apiOf(local.run);
 
 async function rotate(body: object): Promise<Report> {
-  const reply = await api.operation('POST', 'rotations', body);
+  const reply = await api.whenFree('POST', 'rotations', body);
   assert.equal(reply.status, 200, reply.text);
   const [client] = reply.json(summary).clients;
   assert.ok(client);
@@ -112,7 +112,9 @@ async function writes(since = 0): Promise<readonly string[]> {
 
 describe('after the start', () => {
   test('the secret that was about to expire has been replaced by one that works', async () => {
-    const [client] = (await api.operation('GET', 'rotations')).json(summary).clients;
+    let [client] = (await api.operation('GET', 'rotations')).json(summary).clients;
+    // Beside `npm run azure` nobody has asked for it yet.
+    if (client?.outcome === 'not_started') client = await rotate({});
     assert.equal(client?.outcome, 'rotated');
     assert.equal(client.secretName, demo.serviceClient.secretName);
     const secret = await currentSecret();

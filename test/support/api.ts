@@ -1,5 +1,6 @@
 // Calls the running app over HTTP and reads its answers with what the tests expect of every one of them.
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import type { RunFile } from '../../local/runFile.ts';
 
@@ -13,6 +14,8 @@ export interface Reply {
 export interface Api {
   /** A call with the function key. */
   operation(method: string, path: string, body?: unknown): Promise<Reply>;
+  /** As `operation`, asked again while the timer is at the same work (409 `busy`). */
+  whenFree(method: string, path: string, body?: unknown): Promise<Reply>;
   /** A call with a bearer, by default the demo user's. */
   user(
     method: string,
@@ -48,8 +51,18 @@ export function apiOf(run: RunFile): Api {
       : { headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(body) };
   const faults = async (method: string, path: string, body?: unknown): Promise<Reply> =>
     toReply(await fetch(`${run.azure.faults}${path}`, { method, ...withBody({}, body) }));
+  const operation: Api['operation'] = (method, path, body) =>
+    plain(method, path, withBody({ 'x-functions-key': run.keys.function }, body));
   return {
     plain,
+    operation,
+    async whenFree(method, path, body) {
+      for (let tries = 1; ; tries += 1) {
+        const reply = await operation(method, path, body);
+        if (reply.status !== 409 || reply.json(problem).code !== 'busy' || tries === 60) return reply;
+        await sleep(500);
+      }
+    },
     chunked: (path, body) =>
       plain('POST', path, {
         headers: { authorization: `Bearer ${run.demo.bearer}`, 'content-type': 'application/json' },
@@ -57,8 +70,6 @@ export function apiOf(run: RunFile): Api {
         body: new Blob([body]).stream(),
         duplex: 'half',
       }),
-    operation: (method, path, body) =>
-      plain(method, path, withBody({ 'x-functions-key': run.keys.function }, body)),
     user: (method, path, { bearer = run.demo.bearer, body } = {}) =>
       plain(method, path, withBody({ authorization: `Bearer ${bearer}` }, body)),
     sign: async (request) =>

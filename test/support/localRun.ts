@@ -57,11 +57,11 @@ export function runLocal(
 /**
  * A run for the tests of one file, stopped after them: await it at the top of the file, for inside a hook "after" would mean
  * after that hook. With E2E_LOCAL_DIR the run that goes on in that folder is used
- * instead, whatever its host: so the same tests meet Core Tools.
+ * instead, whatever its host, unless the tests need settings of their own: so the same tests meet Core Tools.
  */
 export async function startLocalRun(environment: Readonly<Record<string, string>> = {}): Promise<LocalRun> {
   const existing = process.env['E2E_LOCAL_DIR'];
-  if (existing !== undefined) return joinRun(existing);
+  if (existing !== undefined && Object.keys(environment).length === 0) return joinRun(existing);
   const directory = mkdtempSync(join(tmpdir(), 'telehealth-e2e-'));
   const started = runLocal('start.ts', ['--host', 'local', '--verbose'], {
     ...anyPorts,
