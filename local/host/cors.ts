@@ -1,4 +1,4 @@
-// CORS as Core Tools does it for the origins of local.settings.json: any header and any method of a listed origin.
+// CORS as Core Tools does it for the origins of local.settings.json: every header and method of a listed origin.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { CorsSettings } from './settings.ts';
 
