@@ -76,7 +76,7 @@ function misconfigured(): AppError {
  */
 async function inTime<T>(signal: AbortSignal, clock: Clock, work: Promise<T>): Promise<T> {
   const done = new AbortController();
-  const late = aborted(signal).then(async () => {
+  const late = aborted(signal, done.signal).then(async () => {
     await clock.sleep(httpAnswerGraceMs, done.signal);
     throw timeout(signal.reason);
   });
@@ -91,12 +91,14 @@ async function inTime<T>(signal: AbortSignal, clock: Clock, work: Promise<T>): P
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+/** `done` takes the listener away: with one, the signal of each call would live as long as the shutdown's. */
+function aborted(signal: AbortSignal, done: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => {
+    const listener = (): void => {
       resolve();
-    });
+    };
+    signal.addEventListener('abort', listener, { once: true, signal: done });
   });
 }
 

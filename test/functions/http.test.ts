@@ -1,5 +1,6 @@
 // HTTP functions: what is registered, and that every answer is one of ours, also when something breaks.
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import type { Endpoint } from '../../src/functions/http.ts';
 import type { Answer, Call } from '../../src/platform/call.ts';
@@ -177,6 +178,17 @@ test('work that does not stop when its time is up does not keep the caller waiti
   assert.equal(context.clock.sleeping, 1);
   await context.clock.advance(1);
   assert.equal((await answered).status, 504);
+});
+
+test('an answered call leaves no listener behind, which would keep it in memory until the shutdown', async () => {
+  let signal: AbortSignal | undefined;
+  const name = register(async (received) => {
+    signal = received.signal;
+    return { status: 204 };
+  });
+  assert.equal((await call(name)).status, 204);
+  assert.ok(signal);
+  assert.deepEqual(getEventListeners(signal, 'abort'), []);
 });
 
 test('a function may have a budget of its own', async () => {
