@@ -1,12 +1,10 @@
 // Azure Communication Services: creates identities, issues, exchanges and revokes tokens, deletes identities.
-import {
-  CommunicationIdentityClient,
-  type CommunicationIdentityClientOptions,
-} from '@azure/communication-identity';
+import { CommunicationIdentityClient } from '@azure/communication-identity';
 import { AppError } from '../platform/errors.ts';
-import { acsCreateTimeoutMs, acsTimeoutMs, maxRetryAfterMs } from '../platform/limits.ts';
+import { acsCreateTimeoutMs, acsTimeoutMs } from '../platform/limits.ts';
 import type { Platform } from '../platform/platform.ts';
-import { capRetryAfter } from '../platform/restClient.ts';
+import { sdkOptions } from '../platform/restClient.ts';
+import { timeLimit } from '../platform/run.ts';
 import type { Secret } from '../platform/secret.ts';
 import type { CommunicationSettings } from '../platform/settings/types.ts';
 import { once } from '../platform/storage.ts';
@@ -120,9 +118,8 @@ export class AcsClient implements Acs {
     send: (options: { abortSignal: AbortSignal }) => Promise<T>,
   ): Promise<T | 'gone'> {
     this.#budget.take(operation, priority);
-    const timeout = AbortSignal.timeout(acsTimeoutMs);
     try {
-      return await send({ abortSignal: signal ? AbortSignal.any([timeout, signal]) : timeout });
+      return await send({ abortSignal: timeLimit(acsTimeoutMs, signal) });
     } catch (error) {
       if (isGone(error)) return 'gone';
       signal?.throwIfAborted();
@@ -136,12 +133,7 @@ function sdkClient(
   platform: Clients,
   maxRetries: number,
 ): CommunicationIdentityClient {
-  const options: CommunicationIdentityClientOptions = {
-    retryOptions: { maxRetries, retryDelayInMs: 500, maxRetryDelayInMs: maxRetryAfterMs },
-    additionalPolicies: [{ policy: capRetryAfter(maxRetryAfterMs), position: 'perRetry' }],
-    userAgentOptions: { userAgentPrefix: 'telehealth-functions' },
-    ...(platform.httpClient === undefined ? {} : { httpClient: platform.httpClient }),
-  };
+  const options = sdkOptions(maxRetries, platform.httpClient);
   if (resource.kind === 'endpoint') {
     return new CommunicationIdentityClient(resource.endpoint, platform.credential(credential), options);
   }

@@ -2,6 +2,7 @@
 import type { TableClient } from '@azure/data-tables';
 import { AppError } from '../platform/errors.ts';
 import { tableTimeoutMs } from '../platform/limits.ts';
+import { timeLimit } from '../platform/run.ts';
 import { storageFailure, withCreate } from '../platform/storage.ts';
 
 /** Runs one operation with a time limit of its own, making the table first where there is none. Throws what it throws. */
@@ -10,8 +11,7 @@ export function run<T>(
   operation: (abortSignal: AbortSignal) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  const timeout = AbortSignal.timeout(tableTimeoutMs);
-  const abortSignal = signal ? AbortSignal.any([timeout, signal]) : timeout;
+  const abortSignal = timeLimit(tableTimeoutMs, signal);
   return withCreate(
     () => table.createTable({ abortSignal }),
     () => operation(abortSignal),

@@ -10,6 +10,7 @@ import {
   type HttpClient,
   type HttpMethods,
   type Pipeline,
+  type PipelineOptions,
   type PipelinePolicy,
 } from '@azure/core-rest-pipeline';
 import { AppError } from './errors.ts';
@@ -55,15 +56,37 @@ export interface RestClient {
   forgetToken(): void;
 }
 
+type Basics = Pick<PipelineOptions, 'retryOptions' | 'userAgentOptions'>;
+
+export interface SdkOptions extends Basics {
+  additionalPolicies: { policy: PipelinePolicy; position: 'perRetry' }[];
+  httpClient?: HttpClient;
+}
+
+/** Retries, the cap on `Retry-After`, name and transport that every SDK client of this app shares. */
+export function sdkOptions(maxRetries: number, httpClient: HttpClient | undefined): SdkOptions {
+  return {
+    ...basics(maxRetries),
+    additionalPolicies: [{ policy: capRetryAfter(maxRetryAfterMs), position: 'perRetry' }],
+    ...(httpClient ? { httpClient } : {}),
+  };
+}
+
+function basics(maxRetries: number): Basics {
+  return {
+    retryOptions: { maxRetries, retryDelayInMs: 500, maxRetryDelayInMs: maxRetryAfterMs },
+    userAgentOptions: { userAgentPrefix: 'telehealth-functions' },
+  };
+}
+
 export function createRestClient({
   auth,
   maxRetries,
   httpClient = createDefaultHttpClient(),
 }: RestClientOptions): RestClient {
   const pipeline = createPipelineFromOptions({
-    retryOptions: { maxRetries, retryDelayInMs: 500, maxRetryDelayInMs: maxRetryAfterMs },
+    ...basics(maxRetries),
     redirectOptions: { maxRetries: 0 },
-    userAgentOptions: { userAgentPrefix: 'telehealth-functions' },
   });
   pipeline.addPolicy(capRetryAfter(maxRetryAfterMs), { afterPhase: 'Retry' });
   const sign = (): void => {
@@ -136,7 +159,7 @@ async function readText(stream: NodeJS.ReadableStream, maxBytes: number): Promis
  * The pipeline waits as long as `Retry-After` says, however long (measured). Above the cap the answer goes back to the
  * caller instead, its header kept as `x-retry-after`.
  */
-export function capRetryAfter(maxMs: number): PipelinePolicy {
+function capRetryAfter(maxMs: number): PipelinePolicy {
   const names = ['retry-after', 'retry-after-ms', 'x-ms-retry-after-ms'];
   return {
     name: 'capRetryAfter',

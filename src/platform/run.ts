@@ -42,3 +42,9 @@ export async function withinBudget<T>(frame: RunFrame, work: (run: Run) => Promi
     await timer;
   }
 }
+
+/** Aborts after `ms`, and when `signal` does: the time of one call inside a run. */
+export function timeLimit(ms: number, signal: AbortSignal | undefined): AbortSignal {
+  const timeout = AbortSignal.timeout(ms);
+  return signal ? AbortSignal.any([timeout, signal]) : timeout;
+}

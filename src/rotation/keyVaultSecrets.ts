@@ -4,8 +4,9 @@ import type { HttpClient } from '@azure/core-rest-pipeline';
 import { SecretClient, type KeyVaultSecret, type SecretProperties } from '@azure/keyvault-secrets';
 import { signInFailed } from '../platform/credential.ts';
 import { AppError } from '../platform/errors.ts';
-import { maxRetryAfterMs, rotationVaultTimeoutMs } from '../platform/limits.ts';
-import { capRetryAfter } from '../platform/restClient.ts';
+import { rotationVaultTimeoutMs } from '../platform/limits.ts';
+import { sdkOptions } from '../platform/restClient.ts';
+import { timeLimit } from '../platform/run.ts';
 import { Secret } from '../platform/secret.ts';
 import { once } from '../platform/storage.ts';
 import { saysAbsent, vaultFailure } from './vaultAnswers.ts';
@@ -107,12 +108,7 @@ export function createKeyVaultSecrets(options: VaultOptions): VaultSecrets {
 }
 
 function clientWith({ vaultUrl, credential, httpClient }: VaultOptions, maxRetries: number): SecretClient {
-  return new SecretClient(vaultUrl, credential, {
-    retryOptions: { maxRetries, retryDelayInMs: 500, maxRetryDelayInMs: maxRetryAfterMs },
-    userAgentOptions: { userAgentPrefix: 'telehealth-functions' },
-    additionalPolicies: [{ policy: capRetryAfter(maxRetryAfterMs), position: 'perRetry' }],
-    ...(httpClient ? { httpClient } : {}),
-  });
+  return new SecretClient(vaultUrl, credential, sdkOptions(maxRetries, httpClient));
 }
 
 async function publish(
@@ -151,8 +147,7 @@ interface CallOptions {
 /** The client's own error cannot be asked: at an error answer without a body it throws a TypeError (measured with 4.12). */
 function listening(signal: AbortSignal | undefined): { options: CallOptions; answer: Answer } {
   const answer: Answer = { status: undefined, serverTime: undefined };
-  const timeout = AbortSignal.timeout(rotationVaultTimeoutMs);
-  const abortSignal = signal ? AbortSignal.any([timeout, signal]) : timeout;
+  const abortSignal = timeLimit(rotationVaultTimeoutMs, signal);
   const onResponse: CallOptions['onResponse'] = ({ status, headers }) => {
     answer.status = status;
     const time = Date.parse(headers.get('date') ?? '');
