@@ -1,13 +1,13 @@
 // Gives the demo tenant its past: a service client whose secret is about to expire, and an imaging service with a few files.
 import { SecretClient } from '@azure/keyvault-secrets';
-import type { TokenCredential } from '@azure/core-auth';
 import { randomUUID } from 'node:crypto';
 import { displayNameOf, attemptId, targetOf } from '../src/rotation/target.ts';
 import { createRestClient, type RestClient } from '../src/platform/restClient.ts';
 import { demo } from './demo.ts';
 import { demoFiles } from './dicomFiles.ts';
-import { appOnlyClaims, type Principal } from './standIns/claims.ts';
+import type { Principal } from './standIns/claims.ts';
 import type { Cloud } from './standIns/cloud.ts';
+import { credentialOf } from './standIns/credential.ts';
 
 /** Short enough for the rotation to be due, long enough for nobody to be hurt. */
 const secretDaysLeft = 5;
@@ -89,14 +89,4 @@ function signedClient(cloud: Cloud, principal: Principal, resource: string): Res
     auth: { credential: credentialOf(cloud, principal), scope: `${resource}/.default` },
     maxRetries: 0,
   });
-}
-
-function credentialOf({ directory, tokens }: Cloud, principal: Principal): TokenCredential {
-  return {
-    async getToken(scopes) {
-      const resource = [scopes].flat()[0]?.replace(/\/\.default$/, '') ?? '';
-      const token = await tokens.sign({ claims: appOnlyClaims(directory, principal, resource) });
-      return { token, expiresOnTimestamp: directory.now() + 3_600_000 };
-    },
-  };
 }

@@ -1,7 +1,7 @@
 // Runs that go wrong after they began to change things: what is left behind, what is said, and what the next run does.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fault, healthy, mints, scene } from './scene.ts';
+import { fault, healthy, losePublish, mints, scene } from './scene.ts';
 import { clock, cloud, hourMs } from './tenant.ts';
 
 test('a publish that is refused takes the credential away again, and the next run waits', async (t) => {
@@ -43,17 +43,11 @@ test('a publish whose answer is lost is found in the vault and counts', async (t
 
 test('after a publish that was never answered the credential stays, and is swept once it proves an orphan', async (t) => {
   const { s, keyId } = await healthy(20);
-  const id = cloud.faults.add({
-    service: 'keyVault',
-    method: 'PUT',
-    path: s.client.secretName,
-    effect: { drop: 'before' },
-  });
-  t.after(() => cloud.faults.remove(id));
+  const answerAgain = losePublish(t, s);
   const report = await s.run();
   assert.equal(report.error?.code, 'publish_unanswered');
   assert.deepEqual(s.keyIds(), [keyId, report.newKeyId]);
-  cloud.faults.remove(id);
+  answerAgain();
   cloud.advance(2 * hourMs);
   const next = await s.run();
   assert.equal(next.outcome, 'rotated');

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { demo } from '../../local/demo.ts';
 import { displayNameOf } from '../../src/rotation/target.ts';
-import { fault, healthy, mints, scene, type Scene } from './scene.ts';
+import { fault, healthy, losePublish, mints, scene, type Scene } from './scene.ts';
 import { cloud, hourMs } from './tenant.ts';
 
 async function softDeleted(s: Scene): Promise<void> {
@@ -61,15 +61,9 @@ test('a secret that was published and then purged is not replaced either', async
 
 test('a first mint that was never published is followed by another one', async (t) => {
   const s = scene();
-  const id = cloud.faults.add({
-    service: 'keyVault',
-    method: 'PUT',
-    path: s.client.secretName,
-    effect: { drop: 'before' },
-  });
-  t.after(() => cloud.faults.remove(id));
+  const answerAgain = losePublish(t, s);
   assert.equal((await s.run()).error?.code, 'publish_unanswered');
-  cloud.faults.remove(id);
+  answerAgain();
   cloud.advance(hourMs);
   assert.equal((await s.run()).outcome, 'rotated');
 });

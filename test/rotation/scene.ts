@@ -106,9 +106,23 @@ export function scene(changes: Partial<ServiceClientSettings> = {}): Scene {
 }
 
 /** Scripts a stand-in until the test ends. */
-export function fault(t: TestContext, rule: object): void {
+export function fault(t: TestContext, rule: object): () => void {
   const id = cloud.faults.add(rule);
-  t.after(() => cloud.faults.remove(id));
+  const remove = (): void => {
+    cloud.faults.remove(id);
+  };
+  t.after(remove);
+  return remove;
+}
+
+/** Publishing gets no answer and has no effect, until the answer is called. */
+export function losePublish(t: TestContext, { client }: Scene): () => void {
+  return fault(t, {
+    service: 'keyVault',
+    method: 'PUT',
+    path: client.secretName,
+    effect: { drop: 'before' },
+  });
 }
 
 /** How often a credential was asked for since the last look. */

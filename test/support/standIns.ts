@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { after } from 'node:test';
 import { demo } from '../../local/demo.ts';
 import { appOnlyClaims, type Principal } from '../../local/standIns/claims.ts';
+import { credentialOf } from '../../local/standIns/credential.ts';
 import { Directory } from '../../local/standIns/directory.ts';
 import { FaultBook } from '../../local/standIns/faults.ts';
 import {
@@ -76,11 +77,6 @@ export async function startStandIns(
     advance(ms) {
       time += ms;
     },
-    credentialFor: (principal) => ({
-      async getToken(scopes) {
-        const resource = [scopes].flat()[0]?.replace(/\/\.default$/, '') ?? '';
-        return { token: await tokenFor(principal, resource), expiresOnTimestamp: time + 3_600_000 };
-      },
-    }),
+    credentialFor: (principal) => credentialOf({ directory, tokens }, principal),
   };
 }
