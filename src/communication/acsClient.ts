@@ -1,14 +1,14 @@
 // Azure Communication Services: creates identities, issues, exchanges and revokes tokens, deletes identities.
 import { CommunicationIdentityClient } from '@azure/communication-identity';
 import { AppError } from '../platform/errors.ts';
-import { acsCreateTimeoutMs, acsTimeoutMs } from '../platform/limits.ts';
+import { acsCreateTimeoutMs, acsRetryPauseMs, acsTimeoutMs } from '../platform/limits.ts';
 import type { Platform } from '../platform/platform.ts';
 import { sdkOptions } from '../platform/restClient.ts';
 import { timeLimit } from '../platform/run.ts';
 import type { Secret } from '../platform/secret.ts';
 import type { CommunicationSettings } from '../platform/settings/types.ts';
 import { once } from '../platform/storage.ts';
-import { acsError, isGone, isRefusal } from './acsErrors.ts';
+import { acsError, isGone, isRefusal, mayPass, throttling } from './acsErrors.ts';
 import type { TokenWish } from './policy.ts';
 import type { AcsBudget, AcsOperation, AcsPriority } from './rateLimit.ts';
 
@@ -29,6 +29,8 @@ export type Created =
  * `gone`: the configured resource has no such identity.
  */
 export interface Acs {
+  /** Counts a creation that is about to come. Throws `upstream_throttled` before anything is begun for it. */
+  takeCreate(): void;
   /** One try with a hard time limit, never aborted by a caller who gave up: an identity made meanwhile could not be named. */
   create(): Promise<Created>;
   issue(identity: string, wish: TokenWish, signal?: AbortSignal): Promise<AcsToken | 'gone'>;
@@ -39,24 +41,27 @@ export interface Acs {
 }
 
 type Resource = Pick<CommunicationSettings, 'resource' | 'credential'>;
-type Clients = Pick<Platform, 'credential' | 'httpClient'>;
+type Clients = Pick<Platform, 'clock' | 'random' | 'credential' | 'httpClient'>;
 
 export class AcsClient implements Acs {
   readonly #budget: AcsBudget;
-  readonly #creating: () => CommunicationIdentityClient;
+  readonly #platform: Clients;
   readonly #client: () => CommunicationIdentityClient;
 
   constructor(resource: Resource, platform: Clients, budget: AcsBudget) {
     this.#budget = budget;
-    this.#creating = once(() => sdkClient(resource, platform, 0));
-    this.#client = once(() => sdkClient(resource, platform, 1));
+    this.#platform = platform;
+    this.#client = once(() => sdkClient(resource, platform));
+  }
+
+  takeCreate(): void {
+    this.#budget.take('create', 'ordinary');
   }
 
   async create(): Promise<Created> {
     let client;
     try {
-      client = this.#creating();
-      this.#budget.take('create', 'ordinary');
+      client = this.#client();
     } catch (error) {
       return { kind: 'refused', error };
     }
@@ -65,7 +70,7 @@ export class AcsClient implements Acs {
       return { kind: 'created', identity: judgeIdentity(answer.communicationUserId) };
     } catch (error) {
       if (error instanceof AppError) return { kind: 'unknown', error };
-      return { kind: isRefusal(error) ? 'refused' : 'unknown', error: acsError(error, 'create') };
+      return { kind: isRefusal(error) ? 'refused' : 'unknown', error: this.#judge(error, 'create') };
     }
   }
 
@@ -111,29 +116,39 @@ export class AcsClient implements Acs {
     return answer ?? 'done';
   }
 
+  /** May be repeated, and is once: the SDK's own retries would neither be counted nor let the budget refuse them. */
   async #call<T>(
     operation: AcsOperation,
     priority: AcsPriority,
     signal: AbortSignal | undefined,
     send: (options: { abortSignal: AbortSignal }) => Promise<T>,
   ): Promise<T | 'gone'> {
-    this.#budget.take(operation, priority);
-    try {
-      return await send({ abortSignal: timeLimit(acsTimeoutMs, signal) });
-    } catch (error) {
-      if (isGone(error)) return 'gone';
-      signal?.throwIfAborted();
-      throw error instanceof AppError ? error : acsError(error, operation);
+    const { clock, random } = this.#platform;
+    const abortSignal = timeLimit(acsTimeoutMs, signal);
+    for (let tries = 1; ; tries += 1) {
+      this.#budget.take(operation, priority);
+      try {
+        return await send({ abortSignal });
+      } catch (error) {
+        if (isGone(error)) return 'gone';
+        signal?.throwIfAborted();
+        if (tries > 1 || !mayPass(error)) throw this.#judge(error, operation);
+      }
+      await clock.sleep(acsRetryPauseMs * (0.5 + random() / 2), signal);
     }
+  }
+
+  #judge(error: unknown, operation: AcsOperation): AppError {
+    if (error instanceof AppError) return error;
+    const throttled = throttling(error);
+    if (throttled) this.#budget.usedUp(operation, throttled.retryAfterSeconds);
+    return acsError(error, operation);
   }
 }
 
-function sdkClient(
-  { resource, credential }: Resource,
-  platform: Clients,
-  maxRetries: number,
-): CommunicationIdentityClient {
-  const options = sdkOptions(maxRetries, platform.httpClient);
+/** Without retries of its own: it would repeat a creation, too (measured). */
+function sdkClient({ resource, credential }: Resource, platform: Clients): CommunicationIdentityClient {
+  const options = sdkOptions(0, platform.httpClient);
   if (resource.kind === 'endpoint') {
     return new CommunicationIdentityClient(resource.endpoint, platform.credential(credential), options);
   }

@@ -66,6 +66,22 @@ export function isRefusal(error: unknown): boolean {
   return status !== undefined && status >= 400 && status < 500 && status !== 408;
 }
 
+/** Set when ACS refused the request as one too many; the seconds are those of its answer, where it named any. */
+export function throttling(error: unknown): { readonly retryAfterSeconds: number | undefined } | undefined {
+  const told = readError(error);
+  const retryAfterSeconds = retryAfter(told);
+  const throttled = told.status === 429 || (told.status === 503 && retryAfterSeconds !== undefined);
+  return throttled ? { retryAfterSeconds } : undefined;
+}
+
+/** True when another try may succeed: no answer, or a server error that is not about throttling. */
+export function mayPass(error: unknown): boolean {
+  if (!(error instanceof Error) || error.name !== 'RestError') return false;
+  const { status } = readError(error);
+  if (status === undefined || status === 408) return true;
+  return status >= 500 && ![501, 505].includes(status) && !throttling(error);
+}
+
 /** An upstream's 401 is about this app's credential or the identity, never about our caller. */
 export function acsError(error: unknown, operation: AcsOperation): AppError {
   const told = readError(error);
@@ -74,9 +90,9 @@ export function acsError(error: unknown, operation: AcsOperation): AppError {
   if (error instanceof Error && error.name === 'AbortError') {
     return new AppError('upstream_timeout', 'The communication service did not answer in time.', { cause });
   }
-  if (status === 429 || (status === 503 && retryAfter(told) !== undefined)) {
-    const retryAfterSeconds = retryAfter(told) ?? acsRetryAfterSeconds;
-    const options = { cause, retryAfterSeconds };
+  const throttled = throttling(error);
+  if (throttled) {
+    const options = { cause, retryAfterSeconds: throttled.retryAfterSeconds ?? acsRetryAfterSeconds };
     return new AppError('upstream_throttled', 'The communication service is busy; come back later.', options);
   }
   // Recorded answer for a Teams token that is expired, another user's or another application's: 401 InvalidAccessToken.

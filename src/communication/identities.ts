@@ -4,8 +4,8 @@ import { AppError, isAppError } from '../platform/errors.ts';
 import { claimSendByMs, cleanUpGraceMs, identityWaitMs } from '../platform/limits.ts';
 import { describeError, type Log } from '../platform/log.ts';
 import type { Platform } from '../platform/platform.ts';
-import { announcedChange, change } from './changes.ts';
-import { claim, record, release } from './directory.ts';
+import { announcedChange, change, type Announced } from './changes.ts';
+import { claim, record, release, type ClaimResult } from './directory.ts';
 import { settleStray, type Settler } from './settle.ts';
 import type { Entry } from './store.ts';
 import { subjectOf } from './subject.ts';
@@ -51,15 +51,12 @@ export class Identities {
   }
 
   async #obtain(wanted: Wanted): Promise<string> {
-    const { directory } = this.#settler;
-    const { clock, uuid } = directory;
+    const { clock, uuid } = this.#settler.directory;
     const end = clock.monotonic() + identityWaitMs;
     for (let waits = 0; ; waits += 1) {
       const writer = uuid();
       const sendBy = clock.monotonic() + claimSendByMs;
-      const { result, entry } = await announcedChange(directory, wanted.rowKey, (found) =>
-        claim(found, writer, wanted.replacing),
-      );
+      const { result, entry } = await this.#claim(wanted, writer);
       if (result.kind === 'ready') return result.identity;
       if (result.kind === 'claimed') {
         if (result.lost) this.#lost(wanted, 'claim expired');
@@ -72,6 +69,18 @@ export class Identities {
       if (clock.monotonic() + pause >= end) throw stillWaiting();
       await clock.sleep(pause);
     }
+  }
+
+  /** No claim without room for the creation: it would cost the user two more writes and the timer a look at it. */
+  #claim({ rowKey, replacing }: Wanted, writer: string): Promise<Announced<ClaimResult>> {
+    const { directory, acs } = this.#settler;
+    let counted = false;
+    return announcedChange(directory, rowKey, (found) => {
+      const change = claim(found, writer, replacing);
+      if (change.row && !counted) acs.takeCreate();
+      counted ||= change.row !== undefined;
+      return change;
+    });
   }
 
   /** Answers undefined when the claim was taken away meanwhile; what was created is then deleted. */

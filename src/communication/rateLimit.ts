@@ -1,7 +1,13 @@
 // Limits of one process: how often a user may ask, and how much of the ACS budget each kind of request may use.
 import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
-import { acsRequestsPerWindow, acsReserve, acsWindowMs, rememberedUsers } from '../platform/limits.ts';
+import {
+  acsPauseSeconds,
+  acsRequestsPerWindow,
+  acsReserve,
+  acsWindowMs,
+  rememberedUsers,
+} from '../platform/limits.ts';
 
 /** Counts events in a window that slides with the clock. */
 export class SlidingWindow {
@@ -72,13 +78,17 @@ export type AcsPriority = 'ordinary' | 'reserved';
 
 /**
  * The ACS budget as one process keeps it. Users cannot use up the last fifth of revocations and deletions: a backend
- * that disables or erases somebody still gets through while they try.
+ * that disables or erases somebody still gets through while they try. Other processes use the same budget: once ACS says
+ * that it is used up, users wait, because every request that it refuses counts as well (Azure docs).
  */
 export class AcsBudget {
+  readonly #clock: Clock;
   readonly #windows: Readonly<Record<AcsOperation, SlidingWindow>>;
+  readonly #usedUpUntil = new Map<AcsOperation, number>();
 
   constructor(clock: Clock) {
     const window = (): SlidingWindow => new SlidingWindow(acsWindowMs, clock);
+    this.#clock = clock;
     this.#windows = {
       create: window(),
       issue: window(),
@@ -88,16 +98,34 @@ export class AcsBudget {
     };
   }
 
-  /** Throws `upstream_throttled` with the seconds to wait. */
+  /** Counts one request. Throws `upstream_throttled` with the seconds to wait. */
   take(operation: AcsOperation, priority: AcsPriority): void {
-    const all = acsRequestsPerWindow[operation];
-    const kept =
-      priority === 'ordinary' && (operation === 'revoke' || operation === 'delete') ? acsReserve : 0;
-    const waitMs = this.#windows[operation].take(Math.floor(all * (1 - kept)));
-    if (waitMs !== undefined) {
-      throw new AppError('upstream_throttled', 'The communication service is busy; come back later.', {
-        retryAfterSeconds: Math.ceil(waitMs / 1000),
-      });
-    }
+    const waitMs =
+      priority === 'ordinary'
+        ? (this.#pauseMs(operation) ?? this.#count(operation, ordinaryShare(operation)))
+        : this.#count(operation, 1);
+    if (waitMs === undefined) return;
+    throw new AppError('upstream_throttled', 'The communication service is busy; come back later.', {
+      retryAfterSeconds: Math.ceil(waitMs / 1000),
+    });
   }
+
+  /** ACS refused one as too many and said after how many seconds to come back, if it did. */
+  usedUp(operation: AcsOperation, retryAfterSeconds: number | undefined): void {
+    const pauseMs = Math.min((retryAfterSeconds ?? acsPauseSeconds) * 1000, acsWindowMs);
+    this.#usedUpUntil.set(operation, this.#clock.monotonic() + pauseMs);
+  }
+
+  #pauseMs(operation: AcsOperation): number | undefined {
+    const leftMs = (this.#usedUpUntil.get(operation) ?? 0) - this.#clock.monotonic();
+    return leftMs > 0 ? leftMs : undefined;
+  }
+
+  #count(operation: AcsOperation, share: number): number | undefined {
+    return this.#windows[operation].take(Math.floor(acsRequestsPerWindow[operation] * share));
+  }
+}
+
+function ordinaryShare(operation: AcsOperation): number {
+  return operation === 'revoke' || operation === 'delete' ? 1 - acsReserve : 1;
 }

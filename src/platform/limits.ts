@@ -114,8 +114,11 @@ export const acsTimeoutMs = 10_000;
 export const acsWindowMs = 30_000;
 export const acsRequestsPerWindow = { create: 1000, issue: 1000, revoke: 500, delete: 500, exchange: 500 };
 export const acsReserve = 1 / 5;
-/** Said to a caller when ACS throttles without `Retry-After`, seconds. */
+/** Said to a caller when ACS throttles without `Retry-After`, and how long users then wait of themselves, seconds. */
 export const acsRetryAfterSeconds = 30;
+export const acsPauseSeconds = 5;
+/** Wait before the one retry of an ACS call that may be repeated, at most; half of it at least. */
+export const acsRetryPauseMs = 500;
 /** One operation on a table, its retries included. */
 export const tableTimeoutMs = 10_000;
 /** A claim's life; it covers the time until create is sent, create's timeout and the record write. */

@@ -1,10 +1,15 @@
 // How each answer of ACS is judged through the real SDK client, and what is never said about it.
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
+import { rowKeyOf, type Subject } from '../../src/communication/subject.ts';
 import { AppError } from '../../src/platform/errors.ts';
+import { acsPauseSeconds } from '../../src/platform/limits.ts';
 import { Secret } from '../../src/platform/secret.ts';
+import { ManualClock } from '../support/clock.ts';
 import { cloud, endpoint } from '../local/standIns/communication/clients.ts';
-import { byKey, context, fail, lines, newUser, refused, service } from './azure.ts';
+import { byKey, context, fail, lines, newUser, refused, service, table } from './azure.ts';
+
+const rowOf = (user: Subject) => ({ queryOptions: { filter: `RowKey eq '${rowKeyOf(user)}'` } });
 
 afterEach(() => {
   cloud.faults.clear();
@@ -19,13 +24,13 @@ describe('an answer of ACS', () => {
   });
 
   test('that throttles says when to come back', async () => {
-    const user = newUser();
-    const communication = service();
-    await communication.issue(user, {}, context());
     for (const [headers, seconds] of [
       [{}, 30],
       [{ 'Retry-After': '77' }, 77],
     ] as const) {
+      const user = newUser();
+      const communication = service();
+      await communication.issue(user, {}, context());
       fail(':issueAccessToken', { status: 429, headers, body: { error: { code: 'TooManyRequests' } } });
       await assert.rejects(communication.issue(user, {}, context()), (error: unknown) => {
         assert.ok(error instanceof AppError && error.code === 'upstream_throttled');
@@ -33,6 +38,61 @@ describe('an answer of ACS', () => {
       });
       cloud.faults.clear();
     }
+  });
+
+  test('that throttles keeps users away from ACS for a while, and a backend not', async () => {
+    const clock = new ManualClock();
+    const communication = service({ clock });
+    const users = [newUser(), newUser()] as const;
+    for (const user of users) await communication.issue(user, {}, context());
+    const requests = (): number => cloud.log.list('communication').length;
+    fail(':issueAccessToken', { status: 429, body: { error: { code: 'TooManyRequests' } } });
+    await assert.rejects(communication.issue(users[0], {}, context()), refused('upstream_throttled'));
+    cloud.faults.clear();
+    const before = requests();
+    await assert.rejects(communication.issue(users[1], {}, context()), refused('upstream_throttled'));
+    assert.equal(requests(), before);
+    await communication.revokeAll(users[1], 'key', context());
+    await clock.advance(acsPauseSeconds * 1000);
+    await communication.issue(users[1], {}, context());
+    assert.equal(requests(), before + 2);
+  });
+
+  test('that throttles creations keeps the next new user from leaving a claim behind', async () => {
+    const clock = new ManualClock();
+    const communication = service({ clock });
+    fail('^/identities$', { status: 429, headers: { 'Retry-After': '20' } });
+    await assert.rejects(communication.issue(newUser(), {}, context()), refused('upstream_throttled'));
+    cloud.faults.clear();
+    const user = newUser();
+    const known = async (): Promise<boolean> =>
+      (await table('identities').listEntities(rowOf(user)).next()).done !== true;
+    await assert.rejects(communication.issue(user, {}, context()), refused('upstream_throttled'));
+    assert.equal(await known(), false);
+    await clock.advance(20_000);
+    await communication.issue(user, {}, context());
+    assert.equal(await known(), true);
+  });
+
+  test('that never came is asked for once more, and an identity is not', async () => {
+    const user = newUser();
+    const communication = service();
+    await communication.issue(user, {}, context());
+    const sent = async (work: Promise<unknown>): Promise<number> => {
+      const before = cloud.log.list('communication').length;
+      await assert.rejects(work, refused('upstream_failed'));
+      return cloud.log.list('communication').length - before;
+    };
+    for (const effect of [{ status: 500 }, { drop: 'before' }, { drop: 'after' }]) {
+      cloud.faults.add({ service: 'communication', effect });
+      assert.equal(await sent(communication.issue(user, {}, context())), 2);
+      assert.equal(await sent(communication.issue(newUser(), {}, context())), 1);
+      cloud.faults.clear();
+    }
+    cloud.faults.add({ service: 'communication', times: 1, effect: { drop: 'before' } });
+    await communication.issue(user, {}, context());
+    fail(':issueAccessToken', { status: 501 });
+    assert.equal(await sent(communication.issue(user, {}, context())), 1);
   });
 
   test('that does not know the identity is told from one that refuses us', async () => {

@@ -13,7 +13,7 @@ import {
   type Context,
 } from '../../src/communication/communication.ts';
 import { createAudit } from '../../src/platform/audit.ts';
-import { systemClock } from '../../src/platform/clock.ts';
+import { systemClock, type Clock } from '../../src/platform/clock.ts';
 import { AppError, type ErrorCode } from '../../src/platform/errors.ts';
 import { createLog, describeError } from '../../src/platform/log.ts';
 import { auditContainer, type Platform } from '../../src/platform/platform.ts';
@@ -45,15 +45,16 @@ export const byKey: CommunicationSettings['resource'] = {
 };
 
 export interface ServiceOptions {
+  readonly clock?: Clock;
   readonly settings?: Partial<CommunicationSettings>;
   /** Gets each table client before its first use. */
   readonly spoil?: (table: TableClient, name: string) => void;
 }
 
 /** The service as one process has it. */
-export function service({ settings, spoil }: ServiceOptions = {}): Communication {
+export function service({ settings, spoil, clock = systemClock }: ServiceOptions = {}): Communication {
   const platform: Platform = {
-    clock: systemClock,
+    clock,
     random: () => 0.5,
     uuid: randomUUID,
     credential: () => cloud.credentialFor(demo.managedIdentity),

@@ -6,7 +6,7 @@ import { narrow, type TokenPolicy } from '../../src/communication/policy.ts';
 import { AcsBudget, UserLimit } from '../../src/communication/rateLimit.ts';
 import { backendSubject } from '../../src/communication/subject.ts';
 import { AppError } from '../../src/platform/errors.ts';
-import { acsWindowMs } from '../../src/platform/limits.ts';
+import { acsPauseSeconds, acsWindowMs } from '../../src/platform/limits.ts';
 import type { TokenScope } from '../../src/platform/settings/types.ts';
 import { ManualClock } from '../support/clock.ts';
 
@@ -181,5 +181,22 @@ describe('limits', () => {
       }),
       undefined,
     );
+  });
+
+  test('pause for users, and for nobody else, once ACS says that they are used up', async () => {
+    const clock = new ManualClock();
+    const budget = new AcsBudget(clock);
+    const wait = (priority: 'ordinary' | 'reserved'): number | undefined =>
+      waitOf(() => {
+        budget.take('revoke', priority);
+      });
+    budget.usedUp('revoke', undefined);
+    assert.deepEqual([wait('ordinary'), wait('reserved')], [acsPauseSeconds, undefined]);
+    await clock.advance(acsPauseSeconds * 1000);
+    assert.equal(wait('ordinary'), undefined);
+    budget.usedUp('revoke', 7);
+    assert.equal(wait('ordinary'), 7);
+    budget.usedUp('revoke', 86_400);
+    assert.equal(wait('ordinary'), acsWindowMs / 1000, 'ACS forgets after its window, whatever it said');
   });
 });

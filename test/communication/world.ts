@@ -183,6 +183,7 @@ export class World {
     };
     const token = (): AcsToken => ({ token: this.unique(), expiresOn: new Date(this.#time).toISOString() });
     return {
+      takeCreate: () => undefined,
       create: () =>
         step('acs.create', undefined, (): Created => {
           const identity = `8:acs:${this.unique()}_${this.unique()}`;
