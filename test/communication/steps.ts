@@ -2,8 +2,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { AppError } from '../../src/platform/errors.ts';
 
-/** What becomes of one step of a process. `mistaken`: a write lands, is overwritten by others, and looks like a refused one. */
-export type Fate = 'go' | 'die before' | 'die after' | 'fail before' | 'fail after' | 'mistaken';
+/**
+ * What becomes of one step of a process. `mistaken`: a write lands, is overwritten by others, and looks like a refused one;
+ * `not landed`: it got lost on the way and looks the same. `throttled`: the service refuses it as one too many.
+ */
+export type Fate =
+  'go' | 'die before' | 'die after' | 'fail before' | 'fail after' | 'mistaken' | 'not landed' | 'throttled';
 
 export interface StepOptions {
   /** Asked before each step: `rows.read`, `rows.write`, `outbox.add`, `acs.create`, … */
@@ -41,6 +45,8 @@ export function stepper(
     const chosen = fate(name);
     if (chosen === 'die before') return kill();
     if (chosen === 'fail before') throw unanswered();
+    if (chosen === 'throttled') throw throttled();
+    if (chosen === 'not landed' && mistaken) return mistaken();
     await meanwhile?.(name, 'before');
     const result = effect();
     await meanwhile?.(name, 'after');
@@ -54,6 +60,7 @@ export function stepper(
 
 const forever = (): Promise<never> => new Promise(() => undefined);
 const unanswered = (): AppError => new AppError('upstream_failed', 'no answer');
+const throttled = (): AppError => new AppError('upstream_throttled', 'too many', { retryAfterSeconds: 7 });
 
 /** Applies `fate` to the nth step (from 1) of that name, and lets everything else go. */
 export function nth(name: string, count: number, fate: Fate): (step: string) => Fate {

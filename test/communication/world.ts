@@ -6,6 +6,7 @@ import type { Row } from '../../src/communication/directory.ts';
 import type { Entry, IdentityRows, Outbox } from '../../src/communication/store.ts';
 import type { Audit, AuditEntry } from '../../src/platform/audit.ts';
 import type { Clock } from '../../src/platform/clock.ts';
+import { isAppError } from '../../src/platform/errors.ts';
 import { sha256Hex } from '../../src/platform/hash.ts';
 import { cleanUpGraceMs } from '../../src/platform/limits.ts';
 import { createLog } from '../../src/platform/log.ts';
@@ -190,7 +191,10 @@ export class World {
           this.identities.set(identity, { resource, tokens: new Set() });
           this.created += 1;
           return { kind: 'created', identity };
-        }).catch((error: unknown): Created => ({ kind: 'unknown', error })),
+        }).catch((error: unknown): Created => ({
+          kind: isAppError(error, 'upstream_throttled') ? 'refused' : 'unknown',
+          error,
+        })),
       issue: (identity, _wish, signal) =>
         step('acs.issue', signal, () => {
           const issued = token();
