@@ -21,6 +21,8 @@ export interface HostOptions {
 
 export interface HostProcess {
   readonly url: string;
+  /** The local host's own, or that of the tether of Core Tools. */
+  readonly pid: number | undefined;
   /** Resolves when the host has ended by itself or was stopped; the reason in a line. */
   readonly ended: Promise<string>;
   /** Asks the host to stop, and kills it when it has not within 35 s (it lets running requests finish for 30 s). */
@@ -70,7 +72,7 @@ export async function startHostProcess(options: HostOptions): Promise<HostProces
     kill(child, kind);
     throw new StartError([`${first.message}. Its last lines:`, ...lines].join('\n'));
   }
-  return { url: first, ended, stop: () => stop(child, kind, ended) };
+  return { url: first, pid: child.pid, ended, stop: () => stop(child, kind, ended) };
 }
 
 /** Resolves with why the process ended, when its last lines have been read. */
