@@ -31,7 +31,7 @@ function filesOf(folder: string): readonly SourceFile[] {
 }
 
 const source = filesOf('src');
-const all = [...source, ...['local', 'test', 'scripts'].flatMap(filesOf)];
+const all = [...source, ...['local', 'test', 'scripts', 'cli'].flatMap(filesOf)];
 
 /** Every import in `from` of what `forbidden` matches, as `file imports module`. */
 function breaches(from: RegExp, forbidden: (module: string, path: string) => boolean): readonly string[] {

@@ -11,7 +11,8 @@ interface GraphErrorText {
   readonly message: string;
 }
 
-function errorIn({ text }: RestReply): GraphErrorText {
+/** Graph's own code and words, empty where the answer is not of its shape: to be judged, never to be shown. */
+export function errorIn({ text }: RestReply): GraphErrorText {
   try {
     return errorShape.parse(JSON.parse(text)).error;
   } catch {

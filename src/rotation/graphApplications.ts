@@ -108,7 +108,11 @@ function post(url: string, body: object, signal: AbortSignal | undefined): RestR
 }
 
 /** Graph locks an application for a moment after each change; its other answers are the caller's to judge. */
-async function sendUntilTaken(rest: RestClient, request: RestRequest, clock: Clock): Promise<RestReply> {
+export async function sendUntilTaken(
+  rest: RestClient,
+  request: RestRequest,
+  clock: Clock,
+): Promise<RestReply> {
   for (let tries = 1; ; tries += 1) {
     const reply = await rest.send(request);
     if (!happenedNever(reply) || tries === rotationWriteTries) return reply;

@@ -9,7 +9,7 @@ import type { Target } from './target.ts';
 export interface Work {
   readonly services: Services;
   readonly target: Target;
-  readonly state: TargetState;
+  readonly state: Pick<TargetState, 'value' | 'save'>;
   readonly seen: Seen;
   readonly plan: Plan;
   readonly log: Log;
