@@ -74,11 +74,16 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** Whatever does not look like the name of a field may be what somebody meant for its value: a token, a person's address. */
+function nameShown(key: string): string {
+  return /^[A-Za-z_]\w{0,39}$/.test(key) ? `"${key}"` : '(name not shown)';
+}
+
 /** Names the field and what is expected; never repeats what was sent. */
 function issueText(issue: z.core.$ZodIssue): string {
   const field = issue.path.length === 0 ? 'Body' : issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
-    return `${field}: unknown field ${issue.keys.map((key) => `"${key.slice(0, 40)}"`).join(', ')}.`;
+    return `${field}: unknown field ${[...new Set(issue.keys.map(nameShown))].join(', ')}.`;
   }
   if (issue.code === 'invalid_type') return `${field}: expected ${issue.expected}.`;
   return `${field}: ${issue.message}.`;
