@@ -104,6 +104,9 @@ async function verify(
     });
     if (!tokenTypes.test(protectedHeader.typ ?? 'JWT'))
       throw unauthenticated('The token is not an access token.');
+    // Whether a revocation covers a token is judged by `iat`: one dated ahead would outlive it.
+    if ((payload.iat ?? 0) > clock.now() / 1000 + tokenSkewSeconds)
+      throw unauthenticated('The access token is dated ahead.');
     return payload;
   } catch (error) {
     if (error instanceof AppError) throw error;

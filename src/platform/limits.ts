@@ -2,7 +2,7 @@
 
 /** Largest request body in bytes. */
 export const maxBodyBytes = 16 * 1024;
-/** Most clock skew accepted in `exp` and `nbf` of a caller's token, seconds. */
+/** Most clock skew accepted in `exp`, `nbf` and `iat` of a caller's token, seconds. */
 export const tokenSkewSeconds = 60;
 /** Longest `Authorization` header, bytes. */
 export const maxAuthorizationBytes = 16 * 1024;

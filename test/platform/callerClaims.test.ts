@@ -64,6 +64,12 @@ test('a token is good until a minute after its end and from a minute before its 
   assert.equal(await refused({ nbf: now + 61 }), 'unauthenticated');
 });
 
+test('a token dated more than a minute ahead is refused, because it would outlive a revocation', async () => {
+  const now = seconds();
+  assert.equal((await user({ iat: now + 60 })).issuedAt, now + 60);
+  assert.equal(await refused({ iat: now + 61 }), 'unauthenticated');
+});
+
 test('times must be there and be numbers', async () => {
   for (const claims of [
     { exp: undefined },
