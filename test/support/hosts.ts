@@ -1,0 +1,66 @@
+// Storage and stand-ins in this process, and as many hosts with the built bundle beside them as a test wants.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import { startHostProcess, type HostProcess } from '../../local/hostProcess.ts';
+import type { RunFile } from '../../local/runFile.ts';
+import { startStack, type Stack } from '../../local/stack.ts';
+import { anyPorts } from './localRun.ts';
+
+export interface OwnHost extends HostProcess {
+  /** What a run file would say of it. */
+  readonly run: RunFile;
+  /** Everything that it has printed so far. */
+  readonly output: () => string;
+}
+
+export interface OwnStack {
+  readonly stack: Stack;
+  /** One more host, with the same environment, storage and stand-ins as the others. */
+  readonly startHost: () => Promise<OwnHost>;
+}
+
+/** Nothing runs by itself: what a test wants of the timers it asks for. */
+const quiet = {
+  AzureWebJobs_rotateSecrets_Disabled: 'true',
+  AzureWebJobs_pullChangeFeed_Disabled: 'true',
+  IDENTITY_CLEANUP_SCHEDULE: '0 0 0 1 1 *',
+};
+
+/** Await it at the top of a file; everything is stopped after its tests. */
+export async function startOwnStack(environment: Readonly<Record<string, string>>): Promise<OwnStack> {
+  const directory = mkdtempSync(join(tmpdir(), 'telehealth-hosts-'));
+  const own = { ...anyPorts, LOCAL_DIR: directory, LOCAL_STATE: '' };
+  const stack = await startStack({ ...process.env, ...quiet, ...environment, ...own });
+  const hosts: OwnHost[] = [];
+  after(async () => {
+    await Promise.all(hosts.map((host) => host.stop()));
+    await stack.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  return {
+    stack,
+    async startHost() {
+      const host = await startOwnHost(stack);
+      hosts.push(host);
+      return host;
+    },
+  };
+}
+
+async function startOwnHost(stack: Stack): Promise<OwnHost> {
+  const { azure, demo, hostEnvironment } = stack;
+  const keys = { master: 'master-key-of-this-test', function: 'function-key-of-this-test' };
+  const lines: string[] = [];
+  const host = await startHostProcess({
+    ...{ kind: 'local', port: 0, keys },
+    environment: hostEnvironment,
+    onLine: (line) => lines.push(line),
+  });
+  const run: RunFile = {
+    ...{ pid: process.pid, keys, demo, azure },
+    host: { kind: 'local', url: host.url, keysEnforced: true },
+  };
+  return { ...host, run, output: () => lines.join('\n') };
+}
