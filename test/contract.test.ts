@@ -1,33 +1,12 @@
 // What the built bundle registers: every function's name, route, method, auth level and schedule, for each set of settings.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import * as z from 'zod/mini';
+import { registered, sample } from './support/bundle.ts';
 
 const root = join(import.meta.dirname, '..');
-const sample = z
-  .object({ Values: z.record(z.string(), z.string()) })
-  .parse(JSON.parse(readFileSync(join(root, 'local.settings.sample.json'), 'utf8'))).Values;
-const output = z.object({
-  state: z.literal('Running'),
-  inError: z.array(z.never()),
-  lines: z.array(z.string()),
-});
-
-function registered(settings: Readonly<Record<string, string>>): {
-  lines: readonly string[];
-  console: string;
-} {
-  const child = spawnSync(process.execPath, [join(root, 'test/support/registrations.ts')], {
-    env: { PATH: process.env['PATH'], ...settings },
-    encoding: 'utf8',
-  });
-  assert.equal(child.status, 0, child.stderr);
-  const json = child.stdout.slice(child.stdout.lastIndexOf('{"state"'));
-  return { lines: output.parse(JSON.parse(json)).lines, console: child.stdout + child.stderr };
-}
 
 const health = ['health: GET health anonymous', 'healthDetails: GET health/details function'];
 const backend = [

@@ -8,7 +8,7 @@ import { http } from './http.ts';
 const text = z
   .string()
   .check(z.minLength(1, 'expected a text'), z.maxLength(500, 'expected at most 500 characters'));
-const rotationRequest = z.strictObject({
+export const rotationRequest = z.strictObject({
   target: z.optional(text),
   dryRun: z.optional(z.boolean()),
   force: z.optional(z.boolean()),

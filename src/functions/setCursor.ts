@@ -5,7 +5,7 @@ import type { AppContext } from './context.ts';
 import { http } from './http.ts';
 
 const sequence = z.int().check(z.nonnegative('expected 0 or more'));
-const cursorRequest = z.strictObject({
+export const cursorRequest = z.strictObject({
   service: z.string(),
   sequence,
   expect: z.nullable(sequence),

@@ -5,7 +5,7 @@ import { backend } from './communicationPart.ts';
 import type { AppContext } from './context.ts';
 import { http } from './http.ts';
 
-const accessRequest = z.strictObject({
+export const accessRequest = z.strictObject({
   enabled: z.boolean(),
   reason: z.optional(z.string().check(z.maxLength(500, 'expected at most 500 characters'))),
 });

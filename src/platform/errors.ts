@@ -1,25 +1,27 @@
 // The closed set of errors that the app answers with.
 
-/** Every `code` a caller can meet; the problem-details table has one entry for each. */
-export type ErrorCode =
-  | 'invalid_request'
-  | 'unauthenticated'
-  | 'forbidden'
-  | 'disabled'
-  | 'not_found'
-  | 'conflict'
-  | 'busy'
-  | 'identity_stale'
-  | 'identity_of_other_resource'
-  | 'length_required'
-  | 'too_large'
-  | 'unsupported_media_type'
-  | 'rate_limited'
-  | 'upstream_throttled'
-  | 'upstream_failed'
-  | 'upstream_timeout'
-  | 'misconfigured'
-  | 'internal';
+/** Every `code` a caller can meet; the problem-details table and `openapi.yaml` have each of them. */
+export const errorCodes = [
+  'invalid_request',
+  'unauthenticated',
+  'forbidden',
+  'disabled',
+  'not_found',
+  'conflict',
+  'busy',
+  'identity_stale',
+  'identity_of_other_resource',
+  'length_required',
+  'too_large',
+  'unsupported_media_type',
+  'rate_limited',
+  'upstream_throttled',
+  'upstream_failed',
+  'upstream_timeout',
+  'misconfigured',
+  'internal',
+] as const;
+export type ErrorCode = (typeof errorCodes)[number];
 
 export interface AppErrorOptions {
   /** What went wrong underneath; logged in a reduced form, never shown to a caller. */
