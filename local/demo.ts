@@ -26,6 +26,9 @@ export const demo = {
   /** The Entra application of the Teams clients. */
   teamsClientId: '7e1e4ea1-7000-4000-8000-00000000000c',
   user: { oid: '7e1e4ea1-7000-4000-8000-00000000000a', name: 'Demo Nurse' },
+  /** Who registers service clients: one may consent for the whole tenant, the other holds no directory role at all. */
+  administrator: { oid: '7e1e4ea1-7000-4000-8000-00000000000d', name: 'Demo Administrator' },
+  developer: { oid: '7e1e4ea1-7000-4000-8000-00000000000e', name: 'Demo Developer' },
   issuer: 'https://login.microsoftonline.com/7e1e4ea1-7000-4000-8000-000000000001/v2.0',
   communicationEndpoint: 'https://telehealth-demo.communication.azure.com',
   /** ACS resource GUID: the first half of every identity's id. */

@@ -1,6 +1,6 @@
 // What Entra writes into the access token of an application or managed identity, and for which resources it does.
 import type { JWTPayload } from 'jose';
-import type { Directory, Role } from './directory.ts';
+import { directoryRoles, type Directory, type Person, type Role } from './directory.ts';
 
 export interface Principal {
   readonly clientId: string;
@@ -21,6 +21,15 @@ const firstParty = [
 ];
 /** Only Graph's own application permissions travel in a token; Azure roles are looked up by the service itself. */
 const graphPermissions: readonly Role[] = ['Application.ReadWrite.OwnedBy'];
+
+/** What the Azure CLI may do in Graph in the name of whoever is signed in to it. */
+const cliPermissions = [
+  'Application.ReadWrite.All',
+  'AppRoleAssignment.ReadWrite.All',
+  'DelegatedPermissionGrant.ReadWrite.All',
+  'Directory.AccessAsUser.All',
+];
+export const azureCliAppId = '04b07795-8ddb-461a-bbee-02f9e1bf7b46';
 
 /** Whether the tenant has such a resource; a slash at the end makes no difference. */
 export function resourceExists(directory: Directory, resource: string): boolean {
@@ -56,4 +65,18 @@ export function appOnlyClaims(directory: Directory, principal: Principal, resour
   const iss = `https://sts.windows.net/${tenantId}/`;
   const granted = wanted === graph && roles.length > 0 ? { roles } : {};
   return { ...common, iss, idp: iss, appid: principal.clientId, ...granted, ver: '1.0' };
+}
+
+/** The token of a person who is signed in to the Azure CLI; `wids` are the directory roles that are active for them. */
+export function delegatedClaims(
+  { tenantId }: Directory,
+  { oid, name, directoryRoles: held }: Person,
+  resource: string,
+): JWTPayload {
+  const scp = resource === graph ? cliPermissions.join(' ') : 'user_impersonation';
+  return {
+    ...{ aud: resource, iss: `https://sts.windows.net/${tenantId}/`, tid: tenantId, oid, sub: oid, name },
+    ...{ appid: azureCliAppId, scp, ver: '1.0' },
+    wids: held.map((role) => directoryRoles[role]),
+  };
 }

@@ -4,6 +4,7 @@ import { demoUserClaims } from './admin.ts';
 import { appOnlyClaims } from './claims.ts';
 import { Directory } from './directory.ts';
 import type { Now } from './kit.ts';
+import { addMicrosoftApis } from './microsoftApis.ts';
 import type { TokenOffice } from './tokens.ts';
 
 const demoTokenHours = 12;
@@ -31,8 +32,21 @@ export function openDemoTenant(now: Now): Directory {
   const { appId, objectId, principalId, displayName } = serviceClient;
   directory.addApplication(displayName, { id: objectId, appId }).owners.add(managedIdentity.principalId);
   directory.addServicePrincipal(displayName, 'Application', { id: principalId, appId });
+  addMicrosoftApis(directory);
+  addPeople(directory);
   directory.addApplication('Telehealth API (demo)', { appId: api.clientId, identifierUris: [api.audience] });
   return directory;
+}
+
+/** Those who work on the tenant itself. */
+export function addPeople(directory: Directory): void {
+  const { administrator, developer } = demo;
+  directory.people.set(administrator.oid, {
+    ...administrator,
+    directoryRoles: ['Application Administrator', 'Privileged Role Administrator'],
+  });
+  directory.people.set(developer.oid, { ...developer, directoryRoles: [] });
+  for (const { oid } of [administrator, developer]) directory.grant(oid, 'Key Vault Secrets Officer');
 }
 
 /** Bearer tokens for people to try things with, valid for 12 hours: the demo user's, and the imaging gateway's for DICOM. */

@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import { appOnlyClaims, resourceExists, resourceMissing } from './claims.ts';
 import type { Directory } from './directory.ts';
 import { ownEffect } from './effects.ts';
+import { addDeviceLogin, Devices } from './entraDevices.ts';
 import { entraAnswer, EntraRefusal } from './entraErrors.ts';
 import { proveByAssertion } from './entraFederation.ts';
 import { Replicas } from './entraReplicas.ts';
@@ -26,24 +27,21 @@ const replication = z.strictObject({
 export function createEntra({ directory, tokens, now }: EntraOptions): StandIn {
   const state = { requests: 0 };
   const replicas = new Replicas(directory, now, state);
+  const devices = new Devices({ directory, tokens, now });
   const app = new Hono<StandInEnv>();
   app.onError((error, c) => refuse(error, c, now));
   app.post('/:tenant/oauth2/v2.0/token', async (c) => {
+    const form = await formOf(c);
+    const signedIn = await devices.redeem(c.req.param('tenant'), form);
+    if (signedIn) return c.json(signedIn);
     requireTenant(directory, c.req.param('tenant'));
-    const form = new URLSearchParams(isForm(c.req.header('content-type')) ? await c.req.text() : '');
     const access_token = await grant({ directory, tokens, now }, replicas, form);
     const life = { expires_in: 3599, ext_expires_in: 3599 };
     c.header('cache-control', 'no-store, no-cache');
     return c.json({ token_type: 'Bearer', ...life, access_token });
   });
-  app.get('/:tenant/v2.0/.well-known/openid-configuration', (c) => {
-    requireTenant(directory, c.req.param('tenant'));
-    return c.json(discovery(directory.tenantId));
-  });
-  app.get('/:tenant/discovery/v2.0/keys', (c) => {
-    requireTenant(directory, c.req.param('tenant'));
-    return c.json({ keys: [{ ...tokens.jwk, issuer: `${host}/${directory.tenantId}/v2.0` }] });
-  });
+  addDeviceLogin(app, devices, formOf);
+  addDiscovery(app, directory, tokens);
   return {
     service: 'entra',
     app,
@@ -61,6 +59,17 @@ export function createEntra({ directory, tokens, now }: EntraOptions): StandIn {
   };
 }
 
+function addDiscovery(app: Hono<StandInEnv>, directory: Directory, tokens: TokenOffice): void {
+  app.get('/:tenant/v2.0/.well-known/openid-configuration', (c) => {
+    requireTenant(directory, c.req.param('tenant'));
+    return c.json(discovery(directory.tenantId));
+  });
+  app.get('/:tenant/discovery/v2.0/keys', (c) => {
+    requireTenant(directory, c.req.param('tenant'));
+    return c.json({ keys: [{ ...tokens.jwk, issuer: `${host}/${directory.tenantId}/v2.0` }] });
+  });
+}
+
 function refuse(error: Error, c: Context<StandInEnv>, now: Now): Response {
   if (!(error instanceof EntraRefusal)) throw error;
   const correlationId = c.req.query('client-request-id') ?? c.req.header('client-request-id');
@@ -76,7 +85,7 @@ async function grant(options: EntraOptions, replicas: Replicas, form: URLSearchP
   }
   const appId = required(form, 'client_id').toLowerCase();
   const resource = resourceOf(required(form, 'scope'));
-  const principal = principalOf(directory, appId);
+  const principal = principalOf(directory, replicas, appId);
   const secret = form.get('client_secret');
   const assertion = form.get('client_assertion');
   if (secret) proveBySecret(replicas, appId, secret, now);
@@ -114,8 +123,9 @@ function proveBySecret(replicas: Replicas, appId: string, secret: string, now: N
   }
 }
 
-function principalOf(directory: Directory, appId: string): string {
-  if (!directory.applications.has(appId)) {
+function principalOf(directory: Directory, replicas: Replicas, appId: string): string {
+  const application = directory.applications.get(appId);
+  if (!application || !replicas.settled(application.createdAt)) {
     throw new EntraRefusal(
       700016,
       `Application with identifier '${appId}' was not found in the directory '${directory.tenantId}'. This can happen if ` +
@@ -124,7 +134,7 @@ function principalOf(directory: Directory, appId: string): string {
     );
   }
   const principal = directory.servicePrincipals.get(appId);
-  if (principal) return principal.id;
+  if (principal && replicas.settled(principal.createdAt)) return principal.id;
   throw new EntraRefusal(
     7000229,
     `The client application ${appId} is missing service principal in the tenant ${directory.tenantId}.`,
@@ -163,8 +173,9 @@ function requireTenant(directory: Directory, tenant: string): void {
   );
 }
 
-function isForm(contentType: string | undefined): boolean {
-  return contentType?.toLowerCase().startsWith('application/x-www-form-urlencoded') ?? false;
+async function formOf(c: Context<StandInEnv>): Promise<URLSearchParams> {
+  const type = c.req.header('content-type')?.toLowerCase() ?? '';
+  return new URLSearchParams(type.startsWith('application/x-www-form-urlencoded') ? await c.req.text() : '');
 }
 
 function discovery(tenantId: string): Readonly<Record<string, unknown>> {

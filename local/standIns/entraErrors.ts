@@ -11,6 +11,10 @@ interface Kind {
 
 const kinds = {
   50027: { status: 400, error: 'invalid_request' },
+  70000: { status: 400, error: 'invalid_grant' },
+  70016: { status: 400, error: 'authorization_pending' },
+  70018: { status: 400, error: 'bad_verification_code' },
+  70019: { status: 400, error: 'expired_token' },
   70003: { status: 400, error: 'unsupported_grant_type', noLink: true },
   70011: { status: 400, error: 'invalid_scope' },
   90002: { status: 400, error: 'invalid_request' },

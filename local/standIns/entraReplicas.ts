@@ -58,6 +58,11 @@ export class Replicas {
     });
   }
 
+  /** Whether all replicas have learnt of what was made then. */
+  settled(createdAt = -Infinity): boolean {
+    return createdAt + this.#setting.lagMs <= this.#now();
+  }
+
   #knows(replica: number, { addedAt, removedAt }: Dated): boolean {
     const { replicas, lagMs } = this.#setting;
     const seen = this.#now() - (lagMs * (replica + 1)) / replicas;

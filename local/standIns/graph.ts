@@ -6,6 +6,10 @@ import type { Application, Directory, StoredCredential } from './directory.ts';
 import { ownEffect, Override } from './effects.ts';
 import { GraphError, refused } from './graph/errors.ts';
 import { collection, entity, find, odata, parseTarget, type Target } from './graph/odata.ts';
+import { Registration, shown as shownApplication, shownPrincipal } from './graph/registration.ts';
+import { callerIn, mayWrite, type Caller } from './graph/rights.ts';
+import { Visible } from './graph/visible.ts';
+import { graphAppId } from './microsoftApis.ts';
 import { keyIdOf, newCredential, toWire, type WireCredential } from './graph/passwords.ts';
 import type { Now, OwnEffect, StandIn, StandInEnv } from './kit.ts';
 import type { TokenOffice } from './tokens.ts';
@@ -27,7 +31,6 @@ export interface GraphOptions {
 type Call = Context<StandInEnv>;
 
 const policyId = '7e1e4ea1-7000-4000-8000-0000000000f0';
-const graphAppId = '00000003-0000-0000-c000-000000000000';
 const challenge = `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", client_id="${graphAppId}"`;
 const parts = ['owners', 'federatedIdentityCredentials', 'addPassword', 'removePassword'];
 const dayMs = 24 * 60 * 60 * 1000;
@@ -35,7 +38,7 @@ const dayMs = 24 * 60 * 60 * 1000;
 /**
  * Own effects: `{"staleReads":n}` answers the next n reads of an application with the state before its last write;
  * `{"concurrencyWindowMs":n}` refuses a removal that follows an addition within n milliseconds; `{"maxLifetimeDays":n}`
- * and `{"passwordAddition":"denied"}` are app management policies.
+ * and `{"passwordAddition":"denied"}` are app management policies; `{"creationLagMs":n}` hides new objects that long.
  */
 export function createGraph(options: GraphOptions): StandIn {
   const graph = new Graph(options);
@@ -68,10 +71,15 @@ class Graph {
   readonly #concurrencyWindowMs = new Override<number>();
   readonly #maxLifetimeDays = new Override<number>();
   readonly #passwordAddition = new Override<'denied'>();
+  readonly #creationLagMs = new Override<number>();
+  readonly #visible: Visible;
+  readonly #registration: Registration;
 
   constructor(options: GraphOptions) {
     this.#options = options;
     this.#data = options.data ?? { lastAddition: {}, before: {} };
+    this.#visible = new Visible(options.now, () => this.#creationLagMs.current ?? 0);
+    this.#registration = new Registration({ ...options, visible: this.#visible });
   }
 
   readonly effects: Readonly<Record<string, OwnEffect>> = {
@@ -90,12 +98,20 @@ class Graph {
       z.strictObject({ passwordAddition: z.literal('denied') }),
       ({ passwordAddition }) => this.#passwordAddition.set(passwordAddition),
     ),
+    creationLagMs: ownEffect(
+      z.strictObject({ creationLagMs: z.int().check(z.positive()) }),
+      ({ creationLagMs }) => this.#creationLagMs.set(creationLagMs),
+    ),
   };
 
   async answer(c: Call): Promise<Response> {
     const caller = await this.#caller(c);
+    // A person reads everything in the tenant; what they write is judged where it is written.
+    const registered = caller.scopes && (await this.#registration.answer(c, caller));
+    if (registered) return registered;
     const target = parseTarget(c);
-    if (!this.#options.directory.has(caller, 'Application.ReadWrite.OwnedBy')) throw refused.privileges();
+    if (!caller.scopes && !this.#options.directory.has(caller.oid, 'Application.ReadWrite.OwnedBy'))
+      throw refused.privileges();
     if (target.collection === 'servicePrincipals') return this.#answerPrincipal(c, target);
     return this.#answerApplication(c, target, caller);
   }
@@ -123,7 +139,7 @@ class Graph {
     };
   }
 
-  async #caller(c: Call): Promise<string> {
+  async #caller(c: Call): Promise<Caller> {
     const { tokens, directory } = this.#options;
     const judged = await tokens.judge(
       c.req.header('authorization'),
@@ -133,22 +149,22 @@ class Graph {
     );
     if (!judged.ok) throw refused.token(judged.reason);
     if (judged.claims['tid'] !== directory.tenantId) throw refused.token('issuer');
-    return String(judged.claims['oid']);
+    return callerIn(judged.claims);
   }
 
   #answerPrincipal(c: Call, target: Target): Response {
-    const principal = find(this.#options.directory.servicePrincipals, target);
+    const principal = find(this.#visible.of(this.#options.directory.servicePrincipals), target);
     if (target.part !== undefined) throw refused.segment(target.part);
     if (c.req.method !== 'GET') throw refused.method();
-    const { id, appId, displayName, servicePrincipalType, passwordCredentials } = principal;
     return entity(c, target, {
-      ...{ id, appId, displayName, servicePrincipalType, keyCredentials: [] },
-      passwordCredentials: passwordCredentials.map(toWire),
+      ...shownPrincipal(principal),
+      keyCredentials: [],
+      passwordCredentials: principal.passwordCredentials.map(toWire),
     });
   }
 
-  async #answerApplication(c: Call, target: Target, caller: string): Promise<Response> {
-    const application = find(this.#options.directory.applications, target);
+  async #answerApplication(c: Call, target: Target, caller: Caller): Promise<Response> {
+    const application = find(this.#visible.of(this.#options.directory.applications), target);
     const { part } = target;
     const wanted = part === 'addPassword' || part === 'removePassword' ? 'POST' : 'GET';
     if (part !== undefined && !parts.includes(part)) throw refused.segment(part);
@@ -167,8 +183,7 @@ class Graph {
       return collection(c, name, type, known, application.federatedIdentityCredentials);
     }
     if (wanted === 'GET') return this.#readApplication(c, target, application);
-    // OwnedBy reads every application but writes only those of which the caller is an owner.
-    if (!application.owners.has(caller)) throw refused.privileges();
+    if (!mayWrite(this.#options.directory, caller, application)) throw refused.privileges();
     return part === 'addPassword' ? this.#addPassword(c, application) : this.#removePassword(c, application);
   }
 
@@ -179,15 +194,7 @@ class Graph {
       stale.left -= 1;
       passwordCredentials = this.#data.before[application.id] ?? passwordCredentials;
     }
-    const { id, appId, displayName, signInAudience } = application;
-    return entity(c, target, {
-      id,
-      appId,
-      displayName,
-      signInAudience,
-      keyCredentials: [],
-      passwordCredentials,
-    });
+    return entity(c, target, { ...shownApplication(application), keyCredentials: [], passwordCredentials });
   }
 
   async #addPassword(c: Call, application: Application): Promise<Response> {

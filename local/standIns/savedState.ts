@@ -26,7 +26,7 @@ export interface SavedState extends ServiceData {
   readonly signingKey: SigningKey;
 }
 
-const format = 'telehealth-stand-ins/1';
+const format = 'telehealth-stand-ins/2';
 const saveEveryMs = 5000;
 
 export function newServiceData(): ServiceData {

@@ -71,6 +71,28 @@ export const refused = {
       'BadRequest',
       `Cannot convert the literal '${literal}' to the expected type 'Edm.DateTimeOffset'.`,
     ),
+  filter: (): GraphError =>
+    new GraphError(400, 'Request_UnsupportedQuery', 'Unsupported or invalid query filter clause specified.'),
+  noApplication: (appId: string): GraphError => {
+    const message = `The appId '${appId}' of the service principal does not reference a valid application object.`;
+    const details = [{ code: 'NoBackingApplicationObject', message, target: 'appId' }];
+    return new GraphError(400, 'Request_BadRequest', message, details);
+  },
+  principalExists: (appId: string): GraphError => {
+    const message = `The service principal cannot be created, updated, or restored because the service principal name ${appId} is already in use.`;
+    const details = [{ code: 'ObjectConflict', message, target: 'servicePrincipalNames' }];
+    return new GraphError(409, 'Request_MultipleObjectsWithSameKeyValue', message, details);
+  },
+  referenceExists: (property: string): GraphError =>
+    new GraphError(
+      400,
+      'Request_BadRequest',
+      `One or more added object references already exist for the following modified properties: '${property}'.`,
+    ),
+  assigned: (): GraphError =>
+    new GraphError(400, 'Request_BadRequest', 'Permission being assigned already exists on the object'),
+  consented: (): GraphError =>
+    new GraphError(409, 'Request_MultipleObjectsWithSameKeyValue', 'Permission entry already exists.'),
   noSuchKey: (keyId: string): GraphError =>
     new GraphError(400, 'Request_BadRequest', `No password credential found with keyId ${keyId}.`),
   concurrent: (): GraphError =>

@@ -74,8 +74,8 @@ export function collection(
   });
 }
 
-export function odata(c: Call, body: object): Response {
-  return c.body(JSON.stringify(body), 200, {
+export function odata(c: Call, body: object, status: 200 | 201 = 200): Response {
+  return c.body(JSON.stringify(body), status, {
     'content-type':
       'application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8',
     'odata-version': '4.0',
