@@ -79,7 +79,7 @@ interface Refusal {
 type Outcome = Session | Refusal;
 type Work<T> = (signal: AbortSignal) => Promise<T>;
 
-const mostTries = 30;
+const mostTries = 50;
 const firstBackoffMs = 1000;
 const longestBackoffMs = 30_000;
 // Measured, communication-common 2.4.2 and 2.5.0: a proactive refresh comes at most this long before the token ends.
