@@ -6,6 +6,7 @@ import type { Secret } from '../platform/secret.ts';
 import type { CommunicationSettings, TokenScope } from '../platform/settings/types.ts';
 import type { AcsToken } from './acsClient.ts';
 import { admit, readyIdentity, requireFresh, requireUnchanged } from './admission.ts';
+import { ofOtherResource } from './directory.ts';
 import type { Identities } from './identities.ts';
 import { narrow, type TokenRequest, type TokenWish } from './policy.ts';
 import type { UserLimit } from './rateLimit.ts';
@@ -95,8 +96,10 @@ export class Tokens {
     this.#limit.take(`revoke ${subject.key}`);
     const { row } = await directory.rows.read(rowKeyOf(subject), signal);
     requireFresh(row, subject);
-    const identity = row?.lifecycle === 'ready' ? readyIdentity(row, directory.here) : undefined;
-    if (identity !== undefined) await acs.revoke(identity, 'ordinary', signal);
+    if (row?.identity === undefined) return;
+    if (row.resource !== directory.here) throw ofOtherResource();
+    // Also while it is being erased: its tokens work until ACS has confirmed that.
+    await acs.revoke(row.identity, 'ordinary', signal);
   }
 
   /** A revocation that is still owed would end the token soon after: it is settled first, and a new token issued. */

@@ -107,4 +107,13 @@ describe('revoking everything', () => {
     assert.equal(world.liveTokens(id), 0);
     assert.equal(await issue(world, process), id);
   });
+
+  test('by the user himself ends his tokens also while ACS has not confirmed his erasure', async () => {
+    const world = new World();
+    const id = await issue(world, world.process());
+    const failing = world.process({ fate: nth('acs.delete', 1, 'fail before') });
+    assert.equal(await failing.erase(alice, 'key', world.context()), 'pending');
+    await failing.revoke(alice, world.context());
+    assert.equal(world.liveTokens(id), 0);
+  });
 });
