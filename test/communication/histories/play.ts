@@ -1,0 +1,213 @@
+// Plays rounds of commands against the real token service in a world in memory, and hears what each command is answered.
+import { setImmediate as turn } from 'node:timers/promises';
+import { isAppError, type ErrorCode } from '../../../src/platform/errors.ts';
+import { acsCreateTimeoutMs, acsTimeoutMs } from '../../../src/platform/limits.ts';
+import { Secret } from '../../../src/platform/secret.ts';
+import type { CommunicationSettings } from '../../../src/platform/settings/types.ts';
+import type { Fate } from '../steps.ts';
+import { World, type TestProcess } from '../world.ts';
+import {
+  endpoints,
+  subjectOf,
+  type Command,
+  type Fault,
+  type Resource,
+  type Round,
+  type Slot,
+  type UserCommand,
+} from './commands.ts';
+
+export interface Answer {
+  readonly kind: 'ok' | 'refused' | 'died' | 'gave up' | 'threw';
+  readonly value?: unknown;
+  readonly code?: ErrorCode;
+}
+
+interface Running {
+  readonly process: TestProcess;
+  readonly resource: Resource;
+  readonly repair: boolean;
+  alive: boolean;
+  killed: boolean;
+}
+
+/** Told after each step of each process; `here` is its ACS resource. */
+export type Observer = (step: string, here: Resource) => void;
+
+/** Longer than the longest wait of an entry in the outbox: the clean-up finds everything due. */
+export const everythingDueMs = 61 * 60_000;
+
+const gaveUp = new Error('the caller gave up');
+
+export class Play {
+  readonly world = new World();
+  readonly #settings: Partial<CommunicationSettings>;
+  readonly #observe: Observer;
+  readonly #running = new Map<Slot, Running>();
+  /** Steps taken: by each process in this round, and in all. */
+  readonly #taken = new Map<Slot, string[]>();
+  #steps = 0;
+  #paced = 0;
+  #round: Round | undefined;
+  #giveUp = new AbortController();
+  /** What was done to which steps, such as `die after acs.create`. */
+  readonly suffered = new Set<string>();
+  /** Whether anything but the passing of turns was done to a process so far. */
+  faulty = false;
+
+  constructor(settings: Partial<CommunicationSettings>, observe: Observer = () => undefined) {
+    this.#settings = settings;
+    this.#observe = observe;
+    for (const slot of [0, 1, 2] as const) this.start(slot, 'A', false);
+  }
+
+  start(slot: Slot, resource: Resource, repair: boolean): void {
+    const before = this.#running.get(slot);
+    if (before) before.killed = true;
+    const running: Running = {
+      process: this.world.process({
+        settings: {
+          ...this.#settings,
+          resource: { kind: 'endpoint', endpoint: endpoints[resource] },
+          identityRepair: repair,
+        },
+        fate: (step) => (running.killed ? 'die before' : this.#fate(slot, step)),
+        pace: () => this.#pace(),
+        meanwhile: (step, when) => {
+          if (when === 'after') this.#observe(step, resource);
+          return undefined;
+        },
+      }),
+      ...{ resource, repair, alive: true, killed: false },
+    };
+    void running.process.died.then(() => (running.alive = false));
+    this.#running.set(slot, running);
+  }
+
+  resourceOf(slot: Slot): Resource {
+    return this.#get(slot).resource;
+  }
+
+  begin(round: Round): void {
+    this.#round = round;
+    this.#taken.clear();
+    this.#giveUp = new AbortController();
+    for (const [slot, { alive, killed, resource, repair }] of this.#running) {
+      if (!alive || killed) this.start(slot, resource, repair);
+    }
+  }
+
+  /** Nothing is done to anybody any more; whatever goes on without a caller is waited for. */
+  async calm(): Promise<void> {
+    this.#round = undefined;
+    this.#giveUp = new AbortController();
+    for (let quiet = 0, last = this.#steps; quiet < 12; quiet += 1) {
+      await turn();
+      if (this.#steps !== last) quiet = 0;
+      last = this.#steps;
+    }
+  }
+
+  async call(command: UserCommand): Promise<Answer> {
+    return this.#answer(command.by, (process) => perform(process, command, this.#context(), this.world));
+  }
+
+  cleanUp(slot: Slot): Promise<Answer> {
+    return this.#answer(slot, (process) => process.cleanUp(this.#context()));
+  }
+
+  async #answer(slot: Slot, work: (process: TestProcess) => Promise<unknown>): Promise<Answer> {
+    const { process } = this.#get(slot);
+    try {
+      const died = process.died.then(() => ({ kind: 'died' }) as const);
+      return await Promise.race([work(process).then((value) => ({ kind: 'ok', value }) as const), died]);
+    } catch (error) {
+      if (error === gaveUp) return { kind: 'gave up' };
+      return isAppError(error) ? { kind: 'refused', code: error.code } : { kind: 'threw', value: error };
+    }
+  }
+
+  #get(slot: Slot): Running {
+    const running = this.#running.get(slot);
+    if (!running) throw new Error(`no process ${String(slot)}`);
+    return running;
+  }
+
+  #context(): ReturnType<World['context']> {
+    return this.world.context(this.#giveUp.signal);
+  }
+
+  #pace(): number {
+    const paces = this.#round?.paces ?? [];
+    this.#paced += 1;
+    return paces[this.#paced % paces.length] ?? 0;
+  }
+
+  #fate(slot: Slot, step: string): Fate {
+    this.#steps += 1;
+    const round = this.#round;
+    const taken = this.#taken.get(slot) ?? [];
+    taken.push(step);
+    this.#taken.set(slot, taken);
+    if (!round) return 'go';
+    const all = [...this.#taken.values()].flat().length;
+    if (all === round.giveUpAt) this.#abandon();
+    const first = taken.indexOf(step) === taken.length - 1;
+    const fault = round.faults.find(
+      (one) => one.by === slot && (one.step === taken.length || (first && one.step === step)),
+    );
+    return fault ? this.#suffer(fault, step) : 'go';
+  }
+
+  #abandon(): void {
+    this.faulty = true;
+    this.#giveUp.abort(gaveUp);
+  }
+
+  #suffer({ fate, seconds }: Fault, step: string): Fate {
+    this.faulty = true;
+    this.suffered.add(`${fate} ${step}`);
+    if (fate === 'slow') {
+      this.world.advance(seconds * 1000);
+      return 'go';
+    }
+    if (fate !== 'hang before' && fate !== 'hang after') return fate;
+    this.world.advance(step === 'acs.create' ? acsCreateTimeoutMs : acsTimeoutMs);
+    return fate === 'hang before' ? 'fail before' : 'fail after';
+  }
+}
+
+type Context = ReturnType<World['context']>;
+
+/** Calls the service; of what it answers, everything that can be foretold. */
+async function perform(
+  process: TestProcess,
+  command: UserCommand,
+  context: Context,
+  world: World,
+): Promise<unknown> {
+  const subject = subjectOf(command, world.storeTime);
+  switch (command.kind) {
+    case 'issue': {
+      const { token, user, scopes, endpoint } = await process.issue(subject, command.request, context);
+      return { identity: user.communicationUserId, token, scopes, endpoint };
+    }
+    case 'revoke':
+      return process.revoke(subject, context);
+    case 'revokeAll':
+      return process.revokeAll(subject, 'key', context);
+    case 'setAccess':
+      return process.setAccess(subject, { enabled: command.enabled }, 'key', context);
+    case 'erase':
+      return process.erase(subject, 'key', context);
+    case 'identity':
+      return process.identity(subject, context);
+    case 'exchange':
+      return (await process.exchangeTeams(subject, new Secret('teams'), context)).token;
+  }
+}
+
+/** Whether the command asks something of the service on behalf of a user. */
+export function isCall(command: Command): command is UserCommand {
+  return 'user' in command && command.kind !== 'lose';
+}
