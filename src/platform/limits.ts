@@ -76,6 +76,13 @@ export const rotationProbeTimeoutMs = 10_000;
 export const rotationVaultTimeoutMs = 15_000;
 /** How long a mint is remembered after its credential is gone. */
 export const rotationIntentKeptMs = 24 * 3_600_000;
+/** Owners, federated credentials and the service principal's secrets are read again after this long, and how long that may take. */
+export const rotationSurveyMs = 24 * 3_600_000;
+export const rotationSurveyTimeoutMs = 10_000;
+/** How long a definite refusal of a mint or publish is taken to last when nothing has changed. */
+export const rotationObstacleMs = 24 * 3_600_000;
+/** Credentials on one application above which it is warned of Entra's size limit, which is not published and lies at some hundreds. */
+export const rotationManyCredentials = 100;
 
 // The change feed.
 /** One request to the DICOM service with its retries, milliseconds: metadata of 100 entries can take half a minute. */

@@ -3,10 +3,10 @@ import type { Step } from './plan.ts';
 import { RotationProblem } from './problems.ts';
 import { mintAndProve } from './mint.ts';
 import { publish } from './publish.ts';
-import { daysBetween, type Outcome, type RotationReport } from './report.ts';
+import { lifeOf, type Outcome, type RotationReport } from './report.ts';
 import { tagsFor } from './tags.ts';
 import { attemptId, displayNameOf } from './target.ts';
-import { requireLease, timed, type Work } from './work.ts';
+import { remove, requireLease, timed, type Work } from './work.ts';
 
 type Change = Partial<RotationReport>;
 
@@ -29,7 +29,6 @@ function removes({ kind }: Step): boolean {
 
 async function take(work: Work, step: Step): Promise<Change> {
   const { services, target } = work;
-  const { appId, secretName } = target.client;
   switch (step.kind) {
     case 'adopt':
       return adopt(work, step);
@@ -39,10 +38,10 @@ async function take(work: Work, step: Step): Promise<Change> {
     case 'retire':
     case 'sweep':
     case 'removeExpired':
-      await services.applications.removePassword(appId, step.keyId, work.signal);
+      await remove(work, step.keyId, work.signal);
       return {};
     case 'disableVersion':
-      await services.vault.disable(secretName, step.versionId, work.signal);
+      await services.vault.disable(target.client.secretName, step.versionId, work.signal);
       return {};
   }
 }
@@ -92,7 +91,8 @@ async function rotate(work: Work): Promise<Change> {
   const { keyId, endsAt } = credential;
   const previous = previousKeyId(work);
   return {
-    ...{ keyId, newKeyId: keyId, versionId: published.versionId, daysToExpiry: daysBetween(now, endsAt) },
+    ...{ keyId, newKeyId: keyId, versionId: published.versionId },
+    ...lifeOf(now, endsAt, work.target.client),
     ...(previous === undefined ? {} : { previousKeyId: previous }),
   };
 }

@@ -7,14 +7,24 @@ import { describeError, type Log } from '../platform/log.ts';
 import type { Run } from '../platform/run.ts';
 import { act } from './act.ts';
 import type { Memory, Observation } from './observation.ts';
-import { observe, observePreflight, type Seen, type Services } from './observe.ts';
+import { observe, observePreflight, observeSurvey, surveyDue, type Seen, type Services } from './observe.ts';
 import { planRun, type Plan, type Wish } from './plan.ts';
-import { explain, RotationProblem } from './problems.ts';
-import { describe, emptyReport, logReport, type Outcome, type RotationReport } from './report.ts';
+import { explain, fillIn, RotationProblem } from './problems.ts';
+import { settingsMark } from './refusals.ts';
+import {
+  describe,
+  emptyReport,
+  isSuccess,
+  logReport,
+  storable,
+  type Outcome,
+  type RotationReport,
+} from './report.ts';
 import type { RotationRequest } from './request.ts';
+import { probeIds, requestIdUnder } from './requestIds.ts';
 import { TargetState, type RotationState } from './stateDocument.ts';
 import type { Target } from './target.ts';
-import { timed, type Progress } from './work.ts';
+import { noteIds, timed, type Progress } from './work.ts';
 
 export interface ClientRun {
   readonly services: Services;
@@ -49,11 +59,13 @@ export async function runClient(context: ClientRun): Promise<RotationReport> {
         secretName,
         ...describeError(error),
       });
+      noteIds(progress, { failed: requestIdUnder(error) });
       findings.report = { ...findings.report, outcome: 'failed', error: explain(error) };
     }
   });
-  let report = told(findings, progress, services.clock.now());
-  if (state && context.request.dryRun !== true) report = await store(state, findings, report, log);
+  let report = told(context, findings, progress, state?.value.lastReport);
+  if (state && context.request.dryRun !== true)
+    report = await store(state, { ...learnt(context, findings, progress), lastReport: report }, log);
   logReport(log, report);
   return report;
 }
@@ -77,7 +89,8 @@ async function observeAndAct(
     lookAndPlan(context, state.memory, signal),
   );
   findings.observation = seen.observation;
-  findings.report = describe(findings.report, seen.observation, plan);
+  noteIds(progress, probeIds(seen.observation.health === 'proven' ? {} : seen.observation.probeIds));
+  findings.report = describe(findings.report, { seen: seen.observation, plan, client: target.client });
   if (request.dryRun === true) {
     findings.report = {
       ...findings.report,
@@ -108,9 +121,13 @@ async function lookAndPlan(
   });
   const seen = await observe(services, target, memory, signal);
   const plan = planRun(seen.observation, target, wish());
-  if (!plan.steps.some(({ kind }) => kind === 'mint')) return { seen, plan };
-  const preflight = await observePreflight(services, target, seen, signal);
-  const observation = { ...seen.observation, preflight };
+  const minting = plan.steps.some(({ kind }) => kind === 'mint');
+  if (!minting && !surveyDue(seen.observation)) return { seen, plan };
+  const [survey, preflight] = await Promise.all([
+    observeSurvey(services, target, seen.observation, signal),
+    minting ? observePreflight(services, target, seen, signal) : undefined,
+  ]);
+  const observation = { ...seen.observation, survey, preflight };
   return { seen: { ...seen, observation }, plan: planRun(observation, target, wish()) };
 }
 
@@ -119,24 +136,37 @@ function restingOutcome(plan: Plan, otherwise: Outcome): Outcome {
   return plan.steps.length === 0 && plan.waiting !== undefined ? 'waiting' : otherwise;
 }
 
-function told({ report, observation }: Findings, progress: Progress, localNow: number): RotationReport {
-  const { verifyAttempts, durations, newKeyId, warnings } = progress;
-  return {
-    ...report,
-    ...(newKeyId === undefined ? {} : { newKeyId }),
-    ...{ verifyAttempts, durations, time: isoTime(observation?.now ?? localNow) },
-    warnings: [...report.warnings, ...warnings],
+function told(
+  { services, target }: ClientRun,
+  { report, observation }: Findings,
+  { verifyAttempts, durations, newKeyId, warnings, requestIds }: Progress,
+  last: RotationReport | undefined,
+): RotationReport {
+  const known = {
+    appId: target.client.appId,
+    secret: target.client.secretName,
+    vault: target.vaultName,
+    'principal id': services.applications.identity()?.principalId,
   };
+  const { error } = report;
+  const time = isoTime(observation?.now ?? services.clock.now());
+  return storable({
+    ...report,
+    ...{ newKeyId, verifyAttempts, durations, requestIds, time },
+    lastSuccess: isSuccess(report) ? time : last?.lastSuccess,
+    warnings: [...report.warnings, ...warnings].map((text) => fillIn(text, known)),
+    error: error && { ...error, advice: fillIn(error.advice, known) },
+  });
 }
 
 async function store(
   state: TargetState,
-  { observation }: Findings,
-  report: RotationReport,
+  change: Partial<RotationState> & { readonly lastReport: RotationReport },
   log: Log,
 ): Promise<RotationReport> {
+  const report = change.lastReport;
   try {
-    await state.save({ ...(observation ? learnt(observation) : {}), lastReport: report });
+    await state.save(change);
     return report;
   } catch (error) {
     log.warn('rotation_report_not_stored', { appId: report.appId, ...describeError(error) });
@@ -144,17 +174,37 @@ async function store(
   }
 }
 
-function learnt({
+function learnt(
+  { target }: ClientRun,
+  { observation }: Findings,
+  { obstacle }: Progress,
+): Partial<RotationState> {
+  if (!observation) return {};
+  const { credentials, survey, now, current } = observation;
+  return {
+    knownKeys: credentials.map(({ keyId }) => keyId),
+    ...rejectionIn(observation),
+    ...(survey ? { survey } : {}),
+    ...(obstacle
+      ? {
+          obstacle: {
+            ...{ code: obstacle, time: now, versionId: current?.versionId },
+            settings: settingsMark(target.client),
+          },
+        }
+      : {}),
+  };
+}
+
+function rejectionIn({
   current,
   health,
   memory,
   now,
   clocksAgree,
-  credentials,
-}: Observation): Partial<RotationState> {
-  const knownKeys = credentials.map(({ keyId }) => keyId);
-  if (health === 'unknown' || !clocksAgree) return { knownKeys };
-  if (health !== 'rejected' || !current) return { knownKeys, rejection: undefined };
+}: Observation): Pick<RotationState, 'rejection'> {
+  if (health === 'unknown' || !clocksAgree) return {};
+  if (health !== 'rejected' || !current) return { rejection: undefined };
   const same = memory.rejection?.versionId === current.versionId ? memory.rejection : undefined;
-  return { knownKeys, rejection: same ?? { versionId: current.versionId, time: now } };
+  return { rejection: same ?? { versionId: current.versionId, time: now } };
 }

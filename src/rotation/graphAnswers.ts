@@ -3,8 +3,11 @@ import * as z from 'zod/mini';
 import { AppError } from '../platform/errors.ts';
 import type { RestReply } from '../platform/restClient.ts';
 import { RotationProblem, type ProblemCode } from './problems.ts';
+import { requestIdIn, UpstreamAnswer } from './requestIds.ts';
 
 const errorShape = z.looseObject({ error: z.looseObject({ code: z.string(), message: z.string() }) });
+
+export const dateShape = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), 'a date'));
 
 interface GraphErrorText {
   readonly code: string;
@@ -32,6 +35,10 @@ export function waitOf(reply: RestReply): number | undefined {
   return /^\d+$/.test(value) ? Number(value) * 1000 : undefined;
 }
 
+export function requestIdOf(reply: RestReply): string | undefined {
+  return requestIdIn(reply.header('request-id'));
+}
+
 /** The one refusal of `removePassword` that means it is done. */
 export function isGone(reply: RestReply): boolean {
   return reply.status === 400 && /No password credential found with keyId/i.test(errorIn(reply).message);
@@ -40,8 +47,7 @@ export function isGone(reply: RestReply): boolean {
 /** The error that `reply` stands for; Graph's own code and request id go into its cause. */
 export function graphFailure(reply: RestReply, kind: 'read' | 'write'): AppError {
   const { code, message } = errorIn(reply);
-  const requestId = reply.header('request-id') ?? 'none';
-  const cause = new Error(`Graph answered ${reply.status} ${code} (request-id ${requestId})`);
+  const cause = new UpstreamAnswer(`Graph answered ${reply.status} ${code}`, requestIdOf(reply));
   const problem = problemIn(reply.status, code, message, kind);
   if (problem) return new RotationProblem(problem, cause);
   if (reply.status === 429) {

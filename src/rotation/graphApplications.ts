@@ -13,7 +13,9 @@ import {
   type RestRequest,
 } from '../platform/restClient.ts';
 import { Secret } from '../platform/secret.ts';
-import { graphFailure, happenedNever, isGone, waitOf } from './graphAnswers.ts';
+import { dateShape, graphFailure, happenedNever, isGone, requestIdOf, waitOf } from './graphAnswers.ts';
+import { survey, watch, type Identity } from './graphSurvey.ts';
+import type { Survey } from './observation.ts';
 
 export interface PasswordCredential {
   readonly keyId: string;
@@ -41,17 +43,22 @@ export interface MintedCredential {
 }
 
 /** `unanswered`: nobody knows whether the credential was made. */
-export type MintReply =
+export type MintReply = { readonly requestId?: string | undefined } & (
   | { readonly kind: 'minted'; readonly credential: MintedCredential }
-  | { readonly kind: 'refused' | 'unanswered'; readonly error: unknown };
+  | { readonly kind: 'refused' | 'unanswered'; readonly error: unknown }
+);
 
 /** Throws `RotationProblem`, `AppError` and the signal's reason, unless said otherwise. */
 export interface Applications {
   read(appId: string, signal?: AbortSignal): Promise<Application>;
   /** Sent again only where Graph certainly did nothing: throttled, or refused for a concurrent change. Throws nothing. */
   addPassword(appId: string, displayName: string, endsAt: number, signal?: AbortSignal): Promise<MintReply>;
-  /** Answers once it is gone, also where it was gone before. */
-  removePassword(appId: string, keyId: string, signal?: AbortSignal): Promise<void>;
+  /** Answers the request's id once the credential is gone, also where it was gone before. */
+  removePassword(appId: string, keyId: string, signal?: AbortSignal): Promise<string | undefined>;
+  /** What could be learnt within 10 s; throws only the signal's reason. */
+  survey(appId: string, signal?: AbortSignal): Promise<Omit<Survey, 'time'>>;
+  /** Whose token Graph was last shown. Asks nothing. */
+  identity(): Identity | undefined;
 }
 
 export interface GraphOptions {
@@ -68,7 +75,8 @@ export function createGraphApplications({
   clock,
   httpClient,
 }: GraphOptions): Applications {
-  const auth = { credential, scope: `${endpoint}/.default` };
+  const watched = watch(credential);
+  const auth = { credential: watched.credential, scope: `${endpoint}/.default` };
   const repeating = createRestClient({ auth, maxRetries: 2, httpClient });
   // The pipeline sends a POST again after a 5xx or a broken connection (measured): every try could be a credential.
   const once = createRestClient({ auth, maxRetries: 0, httpClient });
@@ -93,7 +101,10 @@ export function createGraphApplications({
       const request = post(`${entity(appId)}/removePassword`, { keyId }, signal);
       const reply = await sendUntilTaken(repeating, request, clock);
       if (reply.status >= 300 && !isGone(reply)) throw graphFailure(reply, 'write');
+      return requestIdOf(reply);
     },
+    survey: (appId, signal) => survey(repeating, `${endpoint}/v1.0`, appId, watched.identity(), signal),
+    identity: watched.identity,
   };
 }
 
@@ -122,18 +133,17 @@ export async function sendUntilTaken(
   }
 }
 
-const date = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text)), 'a date'));
 const credentialShape = z.looseObject({
   keyId: z.guid(),
   displayName: z.nullish(z.string()),
-  startDateTime: date,
-  endDateTime: date,
+  startDateTime: dateShape,
+  endDateTime: dateShape,
   hint: z.nullish(z.string()),
 });
 const applicationShape = z.looseObject({ id: z.guid(), passwordCredentials: z.array(credentialShape) });
 const mintedShape = z.looseObject({
   keyId: z.guid(),
-  endDateTime: date,
+  endDateTime: dateShape,
   secretText: z.string().check(z.minLength(1)),
 });
 
@@ -151,10 +161,11 @@ function toApplication(reply: RestReply): Application {
 }
 
 function toMintReply(reply: RestReply): MintReply {
+  const requestId = requestIdOf(reply);
   if (reply.status >= 500 || reply.status === 408) {
-    return { kind: 'unanswered', error: graphFailure(reply, 'write') };
+    return { kind: 'unanswered', error: graphFailure(reply, 'write'), requestId };
   }
-  if (reply.status >= 300) return { kind: 'refused', error: graphFailure(reply, 'write') };
+  if (reply.status >= 300) return { kind: 'refused', error: graphFailure(reply, 'write'), requestId };
   try {
     const { keyId, endDateTime, secretText } = parse(mintedShape, reply.text);
     const credential = {
@@ -162,9 +173,9 @@ function toMintReply(reply: RestReply): MintReply {
       endsAt: Date.parse(endDateTime),
       secret: new Secret(secretText),
     };
-    return { kind: 'minted', credential };
+    return { kind: 'minted', credential, requestId };
   } catch (error) {
-    return { kind: 'unanswered', error };
+    return { kind: 'unanswered', error, requestId };
   }
 }
 

@@ -9,6 +9,7 @@ import { sdkOptions } from '../platform/restClient.ts';
 import { timeLimit } from '../platform/run.ts';
 import { Secret } from '../platform/secret.ts';
 import { once } from '../platform/storage.ts';
+import { requestIdIn } from './requestIds.ts';
 import { saysAbsent, vaultFailure } from './vaultAnswers.ts';
 
 export interface SecretVersion {
@@ -37,9 +38,10 @@ export interface Publication {
 }
 
 /** `refused`: certainly not stored. `throttled`: neither, and may be tried again. `unanswered`: perhaps stored, perhaps later. */
-export type PublishReply =
+export type PublishReply = { readonly requestId?: string | undefined } & (
   | { readonly kind: 'published'; readonly versionId: string }
-  | { readonly kind: 'refused' | 'throttled' | 'unanswered'; readonly error: AppError };
+  | { readonly kind: 'refused' | 'throttled' | 'unanswered'; readonly error: AppError }
+);
 
 /** Throws `RotationProblem`, `AppError` and the signal's reason, unless said otherwise. */
 export interface VaultSecrets {
@@ -120,20 +122,22 @@ async function publish(
   try {
     const attributes = { tags: { ...tags }, expiresOn: new Date(expiresAt), contentType };
     const stored = await client.setSecret(name, value.reveal(), { ...attributes, ...options });
-    return { kind: 'published', versionId: toVersion(stored.properties).versionId };
+    const { versionId } = toVersion(stored.properties);
+    return { kind: 'published', versionId, requestId: answer.requestId };
   } catch (error) {
-    const { status } = answer;
-    const failure = vaultFailure(error, status);
-    if (status === 429) return { kind: 'throttled', error: failure };
+    const { status, requestId } = answer;
+    const failure = { error: vaultFailure(error, answer), requestId };
+    if (status === 429) return { kind: 'throttled', ...failure };
     const definite = status !== undefined && status >= 400 && status < 500 && status !== 408;
-    return { kind: definite || signInFailed(error) ? 'refused' : 'unanswered', error: failure };
+    return { kind: definite || signInFailed(error) ? 'refused' : 'unanswered', ...failure };
   }
 }
 
+/** Of the last answer after all repetitions; undefined where none came. */
 interface Answer {
-  /** Of the last answer after all repetitions; undefined where none came. */
   status: number | undefined;
   serverTime: number | undefined;
+  requestId: string | undefined;
 }
 
 interface CallOptions {
@@ -146,10 +150,11 @@ interface CallOptions {
 
 /** The client's own error cannot be asked: at an error answer without a body it throws a TypeError (measured with 4.12). */
 function listening(signal: AbortSignal | undefined): { options: CallOptions; answer: Answer } {
-  const answer: Answer = { status: undefined, serverTime: undefined };
+  const answer: Answer = { status: undefined, serverTime: undefined, requestId: undefined };
   const abortSignal = timeLimit(rotationVaultTimeoutMs, signal);
   const onResponse: CallOptions['onResponse'] = ({ status, headers }) => {
     answer.status = status;
+    answer.requestId = requestIdIn(headers.get('x-ms-request-id'));
     const time = Date.parse(headers.get('date') ?? '');
     answer.serverTime = Number.isNaN(time) ? undefined : time;
   };
@@ -165,7 +170,7 @@ async function ask<T>(
     return await work(options, answer);
   } catch (error) {
     signal?.throwIfAborted();
-    throw vaultFailure(error, answer.status);
+    throw vaultFailure(error, answer);
   }
 }
 

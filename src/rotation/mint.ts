@@ -8,11 +8,12 @@ import {
 } from '../platform/limits.ts';
 import type { MintedCredential } from './graphApplications.ts';
 import { RotationProblem } from './problems.ts';
+import { probeIds } from './requestIds.ts';
 import { keptIntents } from './stateDocument.ts';
 import { displayNameOf } from './target.ts';
 import { proves } from './tokenProbe.ts';
 import { verify } from './verify.ts';
-import { requireLease, timed, type Work } from './work.ts';
+import { noteIds, remove, requireLease, timed, type Work } from './work.ts';
 
 const dayMs = 24 * 3_600_000;
 
@@ -48,8 +49,12 @@ async function mint(work: Work, displayName: string): Promise<MintedCredential> 
   requireLease(work);
   const endsAt = seen.observation.now + target.client.validityDays * dayMs;
   const reply = await services.applications.addPassword(target.client.appId, displayName, endsAt, signal);
+  noteIds(work.progress, { mint: reply.requestId });
   if (reply.kind === 'minted') return reply.credential;
-  if (reply.kind === 'refused') throw reply.error;
+  if (reply.kind === 'refused') {
+    if (reply.error instanceof RotationProblem) work.progress.obstacle = reply.error.problem;
+    throw reply.error;
+  }
   await removeByName(work, displayName);
   throw new RotationProblem('mint_unanswered', reply.error);
 }
@@ -64,7 +69,7 @@ async function removeByName(work: Work, displayName: string): Promise<void> {
       const { credentials } = await applications.read(appId);
       const found = credentials.find((credential) => credential.displayName === displayName);
       if (!found) continue;
-      await applications.removePassword(appId, found.keyId);
+      await remove(work, found.keyId);
       return;
     }
   } catch (error) {
@@ -76,7 +81,12 @@ async function prove(work: Work, credential: MintedCredential): Promise<void> {
   const { services, target, seen, signal, progress } = work;
   const control = await seen.control();
   const proven = await verify(
-    async () => proves(await services.probe.ask(target.client, credential.secret, signal), control),
+    async () => {
+      const answer = await services.probe.ask(target.client, credential.secret, signal);
+      const proof = proves(answer, control);
+      if (!proof) noteIds(progress, probeIds(answer.ids));
+      return proof;
+    },
     services.clock,
     {
       deadlineMs: Math.min(rotationVerifyDeadlineMs, work.remainingMs() - rotationFinishMs),
@@ -104,7 +114,7 @@ async function requireCredential({ services, target }: Work, keyId: string): Pro
 export async function compensate(work: Work, keyId: string): Promise<void> {
   const { appId } = work.target.client;
   try {
-    await work.services.applications.removePassword(appId, keyId);
+    await remove(work, keyId);
   } catch (error) {
     work.progress.warnings.push(
       `the unpublished credential ${keyId} could not be removed: a later run sweeps it`,

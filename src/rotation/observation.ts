@@ -1,5 +1,5 @@
 // What a run has seen, as plain facts without any secret or hint: the only thing a plan is made of.
-import type { ProbeAnswer } from './tokenProbe.ts';
+import type { ProbeAnswer, ProbeIds } from './tokenProbe.ts';
 
 export interface CredentialFact {
   readonly keyId: string;
@@ -39,6 +39,34 @@ export interface Memory {
   readonly adopted: readonly string[];
   /** Key ids on the application when it was last seen; undefined before the first run. */
   readonly knownKeys?: readonly string[] | undefined;
+  /** The last one that was made. */
+  readonly survey?: Survey | undefined;
+  readonly obstacle?: Obstacle | undefined;
+}
+
+/** What is read before a mint and otherwise once a day. What could not be learnt is undefined, and stops nothing. */
+export interface Survey {
+  readonly time: number;
+  /** Object id of our own service principal. */
+  readonly principalId?: string | undefined;
+  /** Which applications our app roles at Graph let us change. */
+  readonly mayChange?: 'every' | 'owned' | 'none' | undefined;
+  /** Whether our service principal owns this application. */
+  readonly isOwner?: boolean | undefined;
+  /** How many the application has. */
+  readonly federatedCredentials?: number | undefined;
+  /** Secrets of the service principal: they work like those of the application, and are never ours. */
+  readonly principalSecrets?: readonly { readonly keyId: string; readonly endsAt: number }[] | undefined;
+}
+
+/** A definite refusal of the last mint or publish. It would be met again until somebody changes something. */
+export interface Obstacle {
+  /** Code of the problem. */
+  readonly code: string;
+  readonly time: number;
+  /** The vault's current version and the client's settings when it was met. */
+  readonly versionId?: string | undefined;
+  readonly settings: string;
 }
 
 /** `proven`: Entra issued a token for the vault's current value, or an answer that counts as proof. */
@@ -66,4 +94,8 @@ export interface Observation {
   readonly probeCode: number | undefined;
   readonly memory: Memory;
   readonly preflight?: Preflight | undefined;
+  /** Made in this run; `memory` has the last one of another. */
+  readonly survey?: Survey | undefined;
+  /** Entra's ids of the probe's answer, where it proved nothing. */
+  readonly probeIds?: ProbeIds | undefined;
 }

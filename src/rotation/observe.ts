@@ -1,12 +1,20 @@
-// Looks: the application, the vault, a token request. Four requests, and two more only before a mint.
-import { rotationClockToleranceMs } from '../platform/limits.ts';
+// Looks: the application, the vault, a token request. Four requests; more only before a mint, and once a day.
+import { rotationClockToleranceMs, rotationSurveyMs } from '../platform/limits.ts';
 import { isAppError } from '../platform/errors.ts';
 import { Secret } from '../platform/secret.ts';
 import { once } from '../platform/storage.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Application, Applications } from './graphApplications.ts';
 import type { CurrentSecret, Dated, SecretVersion, VaultSecrets } from './keyVaultSecrets.ts';
-import type { CredentialFact, Health, Memory, Observation, Preflight, VersionFact } from './observation.ts';
+import type {
+  CredentialFact,
+  Health,
+  Memory,
+  Observation,
+  Preflight,
+  Survey,
+  VersionFact,
+} from './observation.ts';
 import { RotationProblem } from './problems.ts';
 import { tagsOf } from './tags.ts';
 import type { Target } from './target.ts';
@@ -55,9 +63,24 @@ export async function observe(
     versions: versions.map(toVersionFact),
     health: answer ? await healthOf(answer, control) : 'absent',
     probeCode: answer?.code,
+    probeIds: answer?.ids,
     memory,
   };
   return { observation, current: current.value, control };
+}
+
+/** Whether it is time for another survey of the application. Instances share the last one through the state. */
+export function surveyDue({ memory, now }: Observation): boolean {
+  return memory.survey === undefined || Math.abs(now - memory.survey.time) >= rotationSurveyMs;
+}
+
+export async function observeSurvey(
+  { applications }: Services,
+  { client }: Target,
+  { now }: Observation,
+  signal: AbortSignal,
+): Promise<Survey> {
+  return { time: now, ...(await applications.survey(client.appId, signal)) };
 }
 
 /** What else must be known before a mint. */

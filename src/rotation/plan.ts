@@ -1,16 +1,12 @@
 // Decides what one run does: a pure function of what was seen, the policy and what was asked for.
-import {
-  rotationFinishMs,
-  rotationMaxOwned,
-  rotationMinIntervalMs,
-  rotationRejectionGapMs,
-  rotationVerifyLeastMs,
-} from '../platform/limits.ts';
+import { rotationRejectionGapMs } from '../platform/limits.ts';
 import { cleanUp } from './cleanUp.ts';
 import { classify, standingOf, type Classified, type Standing } from './credentials.ts';
 import type { CredentialFact, Observation } from './observation.ts';
 import { problemOf, type Problem } from './problems.ts';
+import { refusalOf } from './refusals.ts';
 import { targetIdIn, type Target } from './target.ts';
+import { warningsOf } from './warnings.ts';
 
 export type MintReason = 'bootstrap' | 'expiry' | 'rejected' | 'forced' | 'revoked';
 
@@ -135,90 +131,4 @@ function adoptable(seen: Observation, targetId: string, standing: Standing): Cre
 function endOf({ current, credentials }: Observation): number | undefined {
   const named = credentials.find(({ keyId, hint }) => keyId === current?.credentialId && hint !== 'differs');
   return named?.endsAt ?? current?.expiresAt;
-}
-
-function refusalOf(
-  seen: Observation,
-  target: Target,
-  wish: Wish,
-  classified: readonly Classified[],
-): Problem | undefined {
-  if (!seen.clocksAgree) return problemOf('clocks_disagree');
-  const operator = wish.force === true || wish.revoke !== undefined;
-  if (!operator && mintedLately(seen)) return problemOf('min_interval');
-  if (mayExist(seen, classified) >= rotationMaxOwned) return problemOf('max_owned');
-  if (wish.remainingMs < rotationFinishMs + rotationVerifyLeastMs) return problemOf('no_time');
-  return (seen.current ? undefined : bootstrapRefusal(seen, target, operator)) ?? preflightRefusal(seen);
-}
-
-function mintedLately({ memory, now }: Observation): boolean {
-  return memory.intents.some(({ time }) => time > now - rotationMinIntervalMs);
-}
-
-/** Valid credentials of ours, with the recent mints that Graph may not show yet: its reads are stale. */
-function mayExist(seen: Observation, classified: readonly Classified[]): number {
-  const shown = classified.filter(({ ours, credential }) => ours && credential.endsAt > seen.now).length;
-  const names = new Set(seen.credentials.map(({ displayName }) => displayName));
-  const since = seen.now - rotationMinIntervalMs;
-  const hidden = seen.memory.intents.filter(
-    ({ displayName, time }) => time > since && !names.has(displayName),
-  );
-  return shown + hidden.length;
-}
-
-/** A wrong vault must not get a secret: every credential of ours must be the left-over of an unfinished first mint here. */
-function bootstrapRefusal(
-  { credentials, memory }: Observation,
-  target: Target,
-  operator: boolean,
-): Problem | undefined {
-  for (const { displayName, keyId } of credentials) {
-    const owner = targetIdIn(displayName);
-    if (owner === undefined) continue;
-    if (owner !== target.id)
-      return problemOf('other_target', `It is ${keyId}, made for the target ${owner}.`);
-    const unfinished = memory.intents.some(
-      (intent) => intent.displayName === displayName && !intent.published,
-    );
-    if (!unfinished && !operator) return problemOf('own_credentials_left', `It is ${keyId}.`);
-  }
-  return undefined;
-}
-
-function preflightRefusal({ preflight }: Observation): Problem | undefined {
-  if (!preflight) return undefined;
-  if (preflight.deleted === 'yes') return problemOf('secret_deleted');
-  if (preflight.deleted === 'unreadable') return problemOf('deleted_unreadable');
-  const { kind, code } = preflight.control;
-  if (kind === 'rejected') return undefined;
-  const detail = code === undefined ? undefined : `AADSTS${code}.`;
-  return problemOf(kind === 'wrongTenant' ? 'wrong_tenant' : 'entra_unusable', detail);
-}
-
-function warningsOf(
-  seen: Observation,
-  classified: readonly Classified[],
-  standing: Standing,
-  adopted: CredentialFact | undefined,
-): readonly string[] {
-  const warnings: string[] = [];
-  if (!seen.clocksAgree) warnings.push(problemOf('clocks_disagree').message);
-  if (standing.kind === 'untagged' && !adopted) {
-    warnings.push('the current version carries no CredentialId and no credential could be matched to it');
-  }
-  if (standing.kind === 'contradicted') {
-    warnings.push(
-      'the current version names a credential that is gone, expired or not its own: nothing is retired',
-    );
-  }
-  if (seen.current && seen.health === 'unknown') {
-    const code = seen.probeCode === undefined ? '' : ` (AADSTS${seen.probeCode})`;
-    warnings.push(`whether the current secret works could not be learnt${code}`);
-  }
-  const known = seen.memory.knownKeys;
-  for (const { kind, credential } of classified) {
-    if (kind !== 'foreign' || known === undefined || known.includes(credential.keyId)) continue;
-    warnings.push(`a credential that this app did not make appeared: ${credential.keyId}`);
-  }
-  return warnings;
 }

@@ -1,4 +1,5 @@
 // Stores a proven secret as the vault's new current version, and says what is certain about it.
+import { signInFailed } from '../platform/credential.ts';
 import type { AppError } from '../platform/errors.ts';
 import { describeError } from '../platform/log.ts';
 import {
@@ -12,7 +13,7 @@ import type { Publication } from './keyVaultSecrets.ts';
 import { compensate } from './mint.ts';
 import { RotationProblem } from './problems.ts';
 import { tagsFor, tagsOf } from './tags.ts';
-import type { Work } from './work.ts';
+import { noteIds, type Work } from './work.ts';
 
 /** Not observed: the version was written, but reading it back failed. */
 export type ReadBack = 'current' | 'overtaken' | 'unknown';
@@ -40,13 +41,14 @@ export async function publish(
     throw error;
   };
   for (let tries = 1; ; tries += 1) {
-    const refusal = tooLate(work, mintedAt);
-    if (refusal) return giveUp(refusal);
+    const late = tooLate(work, mintedAt);
+    if (late) return giveUp(late);
     const reply = await work.services.vault.publish(work.target.client.secretName, publication);
+    noteIds(work.progress, { publish: reply.requestId });
     if (reply.kind === 'published') {
       return { versionId: reply.versionId, readBack: await readBack(work, credential) };
     }
-    if (reply.kind === 'refused') return giveUp(reply.error);
+    if (reply.kind === 'refused') return giveUp(refusal(work, reply.error));
     if (reply.kind === 'unanswered') {
       unsure = reply.error;
       const stored = await currentVersionOf(work, credential).catch(() => undefined);
@@ -56,6 +58,14 @@ export async function publish(
     if (!another) return giveUp(reply.error);
     await work.services.clock.sleep(rotationWriteWaitMs * 2 ** (tries - 1));
   }
+}
+
+/** Remembered, for the next run would be refused too; a sign-in that failed is no word of Key Vault. */
+function refusal({ progress }: Work, error: AppError): AppError {
+  if (signInFailed(error)) return error;
+  const problem = error instanceof RotationProblem ? error : new RotationProblem('publish_refused', error);
+  progress.obstacle = problem.problem;
+  return problem;
 }
 
 function tooLate(work: Work, mintedAt: number): RotationProblem | undefined {

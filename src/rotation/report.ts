@@ -1,9 +1,11 @@
 // What a run says of one service client: stored, answered over HTTP and logged; never a secret or a hint.
 import * as z from 'zod/mini';
-import type { Log } from '../platform/log.ts';
+import { isoTime } from '../platform/clock.ts';
+import type { Log, LogFields } from '../platform/log.ts';
 import type { ServiceClientSettings } from '../platform/settings/types.ts';
 import type { Observation } from './observation.ts';
 import type { Plan, Step } from './plan.ts';
+import { requestIdsShape, type RequestIds } from './requestIds.ts';
 
 const outcomes = [
   /** Nothing to do. */
@@ -27,9 +29,10 @@ const outcomes = [
 ] as const;
 export type Outcome = (typeof outcomes)[number];
 
+const dayMs = 24 * 3_600_000;
 const count = z.int().check(z.nonnegative());
 
-/** The stored form; all its parts are public. */
+/** The stored form; all its parts are public. What later releases added is optional, so that older reports stay readable. */
 export const reportShape = z.object({
   appId: z.string(),
   secretName: z.string(),
@@ -43,7 +46,20 @@ export const reportShape = z.object({
   previousKeyId: z.optional(z.string()),
   newKeyId: z.optional(z.string()),
   versionId: z.optional(z.string()),
+  /** ISO 8601: when the current secret is due to be followed by another one. */
+  nextRotation: z.optional(z.string()),
+  /** ISO 8601: when a run last ended with neither a failure, a refusal nor a rejected secret. */
+  lastSuccess: z.optional(z.string()),
   counts: z.optional(z.object({ owned: count, orphan: count, foreign: count })),
+  /** Until the first foreign credential of the application expires, of those that have not. */
+  foreignDaysToExpiry: z.optional(z.number()),
+  /** Secrets on the service principal, never touched, and the days until the first of them expires; absent if not known. */
+  principalSecrets: z.optional(count),
+  principalSecretsDaysToExpiry: z.optional(z.number()),
+  /** Absent if not known. With any, the secret may be unnecessary. */
+  federatedCredentials: z.optional(count),
+  secretMayBeUnnecessary: z.optional(z.boolean()),
+  requestIds: z.optional(requestIdsShape),
   verifyAttempts: count,
   /** Milliseconds by phase. */
   durations: z.record(z.string(), z.number()),
@@ -58,8 +74,16 @@ export function emptyReport(client: ServiceClientSettings, outcome: Outcome): Ro
   return { appId, secretName, outcome, plan: [], verifyAttempts: 0, durations: {}, warnings: [] };
 }
 
+/** As it is stored: whatever is not part of the shape is left out, so that it can neither be stored nor answered nor logged. */
+export function storable(report: RotationReport): RotationReport {
+  return reportShape.parse(JSON.parse(JSON.stringify(report)));
+}
+
 /** Fills in what was seen and planned. */
-export function describe(report: RotationReport, seen: Observation, plan: Plan): RotationReport {
+export function describe(
+  report: RotationReport,
+  { seen, plan, client }: { seen: Observation; plan: Plan; client: ServiceClientSettings },
+): RotationReport {
   const { classified, standing, endsAt } = plan;
   const number = (kind: string): number => classified.filter((one) => one.kind === kind).length;
   const owned = classified.filter(({ ours, credential }) => ours && credential.endsAt > seen.now).length;
@@ -68,13 +92,43 @@ export function describe(report: RotationReport, seen: Observation, plan: Plan):
     plan: plan.steps.map((step) => ({ kind: step.kind, text: textOf(step) })),
     warnings: [...plan.warnings, ...(plan.waiting === undefined ? [] : [plan.waiting])],
     counts: { owned, orphan: number('orphan'), foreign: number('foreign') },
-    ...(endsAt === undefined ? {} : { daysToExpiry: daysBetween(seen.now, endsAt) }),
-    ...(seen.current ? { versionId: seen.current.versionId } : {}),
-    ...(standing.kind === 'none' || standing.version.credentialId === undefined
-      ? {}
-      : { keyId: standing.version.credentialId }),
-    ...(plan.refusal ? { error: plan.refusal } : {}),
+    ...(endsAt === undefined ? {} : lifeOf(seen.now, endsAt, client)),
+    ...surroundings(seen, classified),
+    versionId: seen.current?.versionId,
+    keyId: standing.kind === 'none' ? undefined : standing.version.credentialId,
+    error: plan.refusal,
   };
+}
+
+function surroundings(
+  { now, survey, memory }: Observation,
+  classified: Plan['classified'],
+): Partial<RotationReport> {
+  const known = survey ?? memory.survey;
+  const { federatedCredentials, principalSecrets } = known ?? {};
+  const foreign = classified.filter(({ kind }) => kind === 'foreign').map(({ credential }) => credential);
+  return {
+    foreignDaysToExpiry: daysToFirst(now, foreign),
+    principalSecrets: principalSecrets?.length,
+    principalSecretsDaysToExpiry: daysToFirst(now, principalSecrets ?? []),
+    federatedCredentials,
+    secretMayBeUnnecessary: federatedCredentials === undefined ? undefined : federatedCredentials > 0,
+  };
+}
+
+/** Expired ones are past counting. */
+function daysToFirst(now: number, all: readonly { readonly endsAt: number }[]): number | undefined {
+  const ends = all.map(({ endsAt }) => endsAt).filter((end) => end > now);
+  return ends.length === 0 ? undefined : daysBetween(now, Math.min(...ends));
+}
+
+/** What the end of the current secret means to the reader. */
+export function lifeOf(
+  now: number,
+  endsAt: number,
+  { beforeDays }: Pick<ServiceClientSettings, 'beforeDays'>,
+): Partial<RotationReport> {
+  return { daysToExpiry: daysBetween(now, endsAt), nextRotation: isoTime(endsAt - beforeDays * dayMs) };
 }
 
 /** Days with one decimal, negative once it is over. */
@@ -109,14 +163,31 @@ function textOf(step: Step): string {
   }
 }
 
+/** Whether the run left nothing to worry about. */
+export function isSuccess({ outcome }: RotationReport): boolean {
+  return ['noop', 'adopted', 'rotated', 'revoked', 'cleaned'].includes(outcome);
+}
+
 /** Whether the timer must show the run as failed. */
 export function isFailure({ outcome }: RotationReport): boolean {
   return outcome === 'failed' || outcome === 'refused';
 }
 
+function idFields(ids: RequestIds = {}): LogFields {
+  return {
+    mintRequestId: ids.mint,
+    removalRequestIds: ids.removals,
+    publishRequestId: ids.publish,
+    failedRequestId: ids.failed,
+    probeTraceId: ids.probeTrace,
+    probeCorrelationId: ids.probeCorrelation,
+  };
+}
+
 /** The one structured summary of a client and run. */
 export function logReport(log: Log, report: RotationReport): void {
-  const { appId, secretName, outcome, plan, counts, error, durations, warnings, ...rest } = report;
+  const { appId, secretName, outcome, plan, counts, error, durations, warnings, requestIds, ...rest } =
+    report;
   const phases = Object.fromEntries(
     Object.entries(durations).map(([phase, ms]) => [`${phase}Ms`, Math.round(ms)]),
   );
@@ -129,6 +200,7 @@ export function logReport(log: Log, report: RotationReport): void {
       ...rest,
       ...counts,
       ...phases,
+      ...idFields(requestIds),
       warnings,
     },
     ...(error ? { problem: error.code, advice: error.advice } : {}),

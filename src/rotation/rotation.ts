@@ -37,8 +37,8 @@ export interface RotationSummary {
 export interface Rotation {
   /**
    * Runs every service client, or those that `target` names; one that fails does not stop the others. Throws `not_found` for
-   * an unknown target, `invalid_request`, `busy` when the one target asked for is being worked on, and `upstream_failed`
-   * when a forced rotation or a revocation could not be recorded.
+   * an unknown target, `invalid_request`, and `upstream_failed` when a forced rotation or a revocation could not be
+   * recorded. A client that another run is at work on is reported as `busy`.
    */
   run(request: RotationRequest, context: RunContext): Promise<RotationSummary>;
   /** The last stored report of each client, without asking Graph, Key Vault or Entra. Throws when the storage fails. */
@@ -62,15 +62,10 @@ export function createRotation(settings: RotationSettings, platform: Platform): 
       const chosen = chooseTargets(request, targets);
       const work = (): Promise<RotationSummary> => runAll(services(), container, chosen, request, context);
       const entry = auditEntryOf(request, chosen, context);
-      const summary = entry
-        ? await recorded(work, (action) =>
-            platform.audit(settings.state, settings.credential).record(entry, action),
-          )
-        : await work();
-      if (request.target !== undefined && summary.clients.every(({ outcome }) => outcome === 'busy')) {
-        throw new AppError('busy', 'Another run is at work on this service client. Try again in a minute.');
-      }
-      return summary;
+      if (!entry) return work();
+      return recorded(work, (action) =>
+        platform.audit(settings.state, settings.credential).record(entry, action),
+      );
     },
     reports: ({ signal }) =>
       eachAtOnce(targets, rotationParallelClients, async (target) => {

@@ -1,4 +1,4 @@
-// What a target remembers between runs: mint intents, the first rejection, adopted keys, the last report.
+// What a target remembers between runs: mint intents, a rejection, adopted keys, the last survey, obstacle and report.
 import type { ContainerClient } from '@azure/storage-blob';
 import * as z from 'zod/mini';
 import { AppError } from '../platform/errors.ts';
@@ -15,6 +15,24 @@ const documentShape = z.object({
   rejection: z.optional(z.object({ versionId: z.string(), time: z.number() })),
   adopted: z.array(z.string()),
   knownKeys: z.optional(z.array(z.string())),
+  survey: z.optional(
+    z.object({
+      time: z.number(),
+      principalId: z.optional(z.string()),
+      mayChange: z.optional(z.enum(['every', 'owned', 'none'])),
+      isOwner: z.optional(z.boolean()),
+      federatedCredentials: z.optional(z.number()),
+      principalSecrets: z.optional(z.readonly(z.array(z.object({ keyId: z.string(), endsAt: z.number() })))),
+    }),
+  ),
+  obstacle: z.optional(
+    z.object({
+      code: z.string(),
+      time: z.number(),
+      versionId: z.optional(z.string()),
+      settings: z.string(),
+    }),
+  ),
   lastReport: z.optional(reportShape),
 });
 export type RotationState = z.infer<typeof documentShape>;

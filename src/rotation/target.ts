@@ -6,12 +6,14 @@ export interface Target {
   readonly client: ServiceClientSettings;
   /** The first 12 hexadecimal characters of SHA-256 of `vault host/secret name/appId`. */
   readonly id: string;
+  /** The vault's name, for the words that tell an operator what to do. */
+  readonly vaultName?: string | undefined;
 }
 
 export function targetOf(client: ServiceClientSettings, vaultUrl: string): Target {
   const vaultHost = new URL(vaultUrl).host.toLowerCase();
   const text = `${vaultHost}/${client.secretName.toLowerCase()}/${client.appId.toLowerCase()}`;
-  return { client, id: sha256Hex(text).slice(0, 12) };
+  return { client, id: sha256Hex(text).slice(0, 12), vaultName: vaultHost.split('.')[0] };
 }
 
 /** Unique for each mint: `<UTC time>-<6 random>`. */

@@ -5,6 +5,7 @@ import { rotationProbeTimeoutMs } from '../platform/limits.ts';
 import { createRestClient, type RestReply, type RestRequest } from '../platform/restClient.ts';
 import type { Secret } from '../platform/secret.ts';
 import type { ServiceClientSettings } from '../platform/settings/types.ts';
+import { requestIdIn } from './requestIds.ts';
 
 /**
  * `issued`: a token came. `rejected` and `expired`: Entra knows the application and not this secret, or no longer.
@@ -15,6 +16,13 @@ export interface ProbeAnswer {
   readonly kind: 'issued' | 'rejected' | 'expired' | 'denied' | 'wrongTenant' | 'unknown';
   /** AADSTS number, where the answer carried one. */
   readonly code?: number | undefined;
+  readonly ids?: ProbeIds | undefined;
+}
+
+/** Under which Entra finds the request again. */
+export interface ProbeIds {
+  readonly trace?: string | undefined;
+  readonly correlation?: string | undefined;
 }
 
 export interface TokenProbe {
@@ -75,7 +83,11 @@ function tokenRequest(
 }
 
 const issued = z.looseObject({ access_token: z.string().check(z.minLength(1)) });
-const refused = z.looseObject({ error_codes: z.array(z.int()) });
+const refused = z.looseObject({
+  error_codes: z.array(z.int()),
+  trace_id: z.optional(z.unknown()),
+  correlation_id: z.optional(z.unknown()),
+});
 
 /**
  * What an AADSTS number says of the secret; every other number says nothing. Conditional Access for workload identities
@@ -95,9 +107,11 @@ const meanings: ReadonlyMap<number, ProbeAnswer['kind']> = new Map([
 export function judge(reply: Pick<RestReply, 'status' | 'text'>): ProbeAnswer {
   const json = parseJson(reply.text);
   if (reply.status === 200) return { kind: issued.safeParse(json).success ? 'issued' : 'unknown' };
-  const code = refused.safeParse(json).data?.error_codes[0];
-  if (code === undefined || reply.status < 400 || reply.status >= 500) return { kind: 'unknown' };
-  return { kind: meanings.get(code) ?? 'unknown', code };
+  const { data } = refused.safeParse(json);
+  const code = data?.error_codes[0];
+  if (!data || code === undefined || reply.status < 400 || reply.status >= 500) return { kind: 'unknown' };
+  const ids = { trace: requestIdIn(data.trace_id), correlation: requestIdIn(data.correlation_id) };
+  return { kind: meanings.get(code) ?? 'unknown', code, ids };
 }
 
 /** Whether `answer` proves the secret, given how a deliberately wrong one was answered in the same run. */

@@ -3,6 +3,7 @@ import { signInFailed } from '../platform/credential.ts';
 import { AppError } from '../platform/errors.ts';
 import { wordsOf } from '../platform/log.ts';
 import { RotationProblem, type ProblemCode } from './problems.ts';
+import { UpstreamAnswer } from './requestIds.ts';
 
 /** Key Vault's own word that there is none: a proxy's 404 must not look like an empty vault. */
 export function saysAbsent(error: unknown): boolean {
@@ -13,12 +14,15 @@ export function saysAbsent(error: unknown): boolean {
  * The error that a failure of the client stands for. The client's own error holds on to the request, and the body of a
  * PUT is the secret: only its words and the status go into the cause.
  */
-export function vaultFailure(error: unknown, status: number | undefined): AppError {
+export function vaultFailure(
+  error: unknown,
+  { status, requestId }: { readonly status: number | undefined; readonly requestId: string | undefined },
+): AppError {
   if (error instanceof AppError) return error;
   const message = error instanceof Error ? error.message : '';
   const cause = signInFailed(error)
     ? error
-    : new Error(`Key Vault: ${String(status ?? 'no answer')} ${wordsOf(error)}`);
+    : new UpstreamAnswer(`Key Vault: ${String(status ?? 'no answer')} ${wordsOf(error)}`, requestId);
   const problem = problemIn(status, message);
   if (problem) return new RotationProblem(problem, cause);
   if (status === 429)

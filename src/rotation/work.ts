@@ -2,7 +2,8 @@
 import type { Log } from '../platform/log.ts';
 import type { Seen, Services } from './observe.ts';
 import type { Plan } from './plan.ts';
-import { RotationProblem } from './problems.ts';
+import { RotationProblem, type ProblemCode } from './problems.ts';
+import type { RequestIds } from './requestIds.ts';
 import type { TargetState } from './stateDocument.ts';
 import type { Target } from './target.ts';
 
@@ -27,6 +28,26 @@ export interface Progress {
   newKeyId?: string;
   readonly durations: Record<string, number>;
   readonly warnings: string[];
+  requestIds?: RequestIds;
+  /** What definitely refused the mint or the publish. */
+  obstacle?: ProblemCode;
+}
+
+/** Adds ids to those that the report tells. */
+export function noteIds(progress: Progress, ids: RequestIds): void {
+  if (Object.values(ids).every((id) => id === undefined)) return;
+  progress.requestIds = { ...progress.requestIds, ...ids };
+}
+
+/** Removes a credential and notes under which id. Throws as `Applications.removePassword`. */
+export async function remove(
+  { services, target, progress }: Work,
+  keyId: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const requestId = await services.applications.removePassword(target.client.appId, keyId, signal);
+  if (requestId === undefined) return;
+  noteIds(progress, { removals: [...(progress.requestIds?.removals ?? []), requestId] });
 }
 
 /** Asked before each write: without the lease another run may be at the same step. */

@@ -31,7 +31,10 @@ function workWith(allowed: {
       addPassword: never('addPassword'),
       async removePassword(_, keyId) {
         removed.push(keyId);
+        return undefined;
       },
+      survey: never('survey'),
+      identity: () => undefined,
       ...allowed.applications,
     },
     vault: {

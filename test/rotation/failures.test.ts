@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { fault, healthy, losePublish, mints, scene } from './scene.ts';
 import { clock, cloud, hourMs } from './tenant.ts';
 
-test('a publish that is refused takes the credential away again, and the next run waits', async (t) => {
+test('a publish that is refused takes the credential away again, and is not tried again before a day has passed', async (t) => {
   const s = scene();
   const id = cloud.faults.add({
     ...{ service: 'keyVault', method: 'PUT', path: s.client.secretName },
@@ -18,7 +18,13 @@ test('a publish that is refused takes the credential away again, and the next ru
   assert.deepEqual(s.keyIds(), []);
   cloud.faults.remove(id);
   s.asked();
-  assert.equal((await s.run()).error?.code, 'min_interval');
+  for (const wait of [0, hourMs, 22 * hourMs]) {
+    cloud.advance(wait);
+    const next = await s.run();
+    assert.equal(next.outcome, 'refused');
+    assert.equal(next.error?.code, 'vault_denied');
+    assert.match(next.error.message, /at once by a forced run/);
+  }
   assert.equal(mints(s), 0);
   cloud.advance(hourMs);
   assert.equal((await s.run()).outcome, 'rotated');

@@ -107,14 +107,6 @@ for (const [what, effect, code, advice] of stops) {
   });
 }
 
-test('an identity that is no owner of the application is told so', async () => {
-  const s = scene();
-  s.application.owners.clear();
-  const report = await s.run();
-  assert.equal(report.error?.code, 'graph_write_denied');
-  assert.match(report.error.advice, /az ad app owner add/);
-});
-
 test('the wrong tenant is seen before the mint', async () => {
   const s = scene({ tenantId: '7e1e4ea1-7000-4000-8000-0000000000ff' });
   const report = await s.run();

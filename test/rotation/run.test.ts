@@ -32,6 +32,8 @@ test('a vault without the secret gets its first one, proven and tagged', async (
 
 test('a run with nothing to do writes nothing and asks four questions', async () => {
   const { s, keyId } = await healthy();
+  await s.run();
+  s.asked();
   const report = await s.run();
   assert.equal(report.outcome, 'noop');
   assert.equal(report.keyId, keyId);

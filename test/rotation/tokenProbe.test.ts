@@ -60,11 +60,14 @@ test('each question is one fresh request, and failures are not repeated', async 
 test('a wrong, an expired and an unknown application’s secret are told apart', async () => {
   const { s } = await healthy(1);
   const value = new Secret(await s.value());
-  assert.deepEqual(await probe.ask(s.client, new Secret('wrong')), { kind: 'rejected', code: 7000215 });
+  assert.partialDeepStrictEqual(await probe.ask(s.client, new Secret('wrong')), {
+    kind: 'rejected',
+    code: 7000215,
+  });
   cloud.advance(25 * 3_600_000);
-  assert.deepEqual(await probe.ask(s.client, value), { kind: 'expired', code: 7000222 });
+  assert.partialDeepStrictEqual(await probe.ask(s.client, value), { kind: 'expired', code: 7000222 });
   const nobody = { ...scene().client, appId: '7e1e4ea1-7000-4000-8000-0000000000fe' };
-  assert.deepEqual(await probe.ask(nobody, value), { kind: 'wrongTenant', code: 700016 });
+  assert.partialDeepStrictEqual(await probe.ask(nobody, value), { kind: 'wrongTenant', code: 700016 });
 });
 
 test('a run that is ending ends the question with its own reason', async () => {
