@@ -11,8 +11,6 @@ import type { Testbed } from './testbed.ts';
 const acsLatencyMs = 20;
 /** Pairs before the ones that count. */
 const warmUp = 40;
-/** Both sides of a pair issue a token, and ACS takes 1000 in 30 seconds. */
-export const mostPairs = 450;
 
 export interface Calls {
   readonly app: () => Promise<unknown>;

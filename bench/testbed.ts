@@ -36,6 +36,13 @@ const stackReady = z.object({
   hostEnvironment: z.record(z.string(), z.string()),
 });
 
+const sample = z.object({ Values: z.record(z.string(), z.string()) });
+
+/** The sample's, whatever this person's local.settings.json says. */
+function sampleSettings(): Readonly<Record<string, string>> {
+  return sample.parse(JSON.parse(readFileSync(join(root, 'local.settings.sample.json'), 'utf8'))).Values;
+}
+
 /** What another capability's timer does meanwhile would be measured, too. */
 const quiet = {
   AzureWebJobs_rotateSecrets_Disabled: 'true',
@@ -75,7 +82,7 @@ function forkStack(settings: Readonly<Record<string, string>>): ChildProcess {
   const own = { ...quiet, ...settings, LOCAL_DIR: join(root, '.local-bench'), LOCAL_STATE: '' };
   const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
   return fork(join(import.meta.dirname, 'stackProcess.ts'), {
-    env: { ...process.env, ...ports, ...own },
+    env: { ...process.env, ...sampleSettings(), ...ports, ...own },
     execArgv: [],
     stdio: [...stdio],
   });

@@ -1,0 +1,88 @@
+// The command line of the benchmarks: measures what is named, or everything, and judges whether the aims are met.
+import { parseArgs } from 'node:util';
+import { readForPeople, StartError } from '../local/interrupt.ts';
+import { PortError } from '../local/ports.ts';
+import { missed, table, type Benchmark } from './report.ts';
+
+export interface Output {
+  readonly print: (text: string) => void;
+  readonly complain: (text: string) => void;
+  /** How far it has come; each text takes the place of the one before. */
+  readonly progress: (text: string) => void;
+}
+
+interface Order {
+  readonly chosen: readonly Benchmark[];
+  readonly json: boolean;
+  readonly pairs: number;
+  readonly users: number;
+}
+
+/** Both sides of a pair issue a token, and ACS takes 1000 in 30 seconds. */
+const mostPairs = 450;
+const mostUsers = 20_000;
+
+/** Answers the exit code: 1 when an aim is missed, or when what was asked for makes no sense or cannot be started. */
+export async function runBenchmarks(
+  args: readonly string[],
+  benchmarks: readonly Benchmark[],
+  output: Output,
+): Promise<0 | 1> {
+  try {
+    return await measure(readOrder(args, benchmarks), output);
+  } catch (error) {
+    if (!(error instanceof StartError) && !(error instanceof PortError)) throw error;
+    output.complain(error.message);
+    return 1;
+  }
+}
+
+function readOrder(args: readonly string[], benchmarks: readonly Benchmark[]): Order {
+  const { values, positionals } = readForPeople(() =>
+    parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        pairs: { type: 'string', default: '400' },
+        users: { type: 'string', default: '5000' },
+      },
+    }),
+  );
+  return {
+    chosen: positionals.length === 0 ? benchmarks : positionals.map((name) => named(name, benchmarks)),
+    json: values.json,
+    pairs: count('--pairs', values.pairs, mostPairs),
+    users: count('--users', values.users, mostUsers),
+  };
+}
+
+function named(name: string, benchmarks: readonly Benchmark[]): Benchmark {
+  const found = benchmarks.find((one) => one.name === name);
+  if (found) return found;
+  const known = benchmarks.map((one) => one.name).join(', ');
+  throw new StartError(`There is no benchmark "${name}"; there is: ${known}.`);
+}
+
+function count(option: string, text: string, most: number): number {
+  const value = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (value >= 1 && value <= most) return value;
+  throw new StartError(`${option}: found "${text}"; expected 1 to ${most}.`);
+}
+
+async function measure({ chosen, json, pairs, users }: Order, output: Output): Promise<0 | 1> {
+  const reports = [];
+  for (const one of chosen) {
+    const { name, measures } = one;
+    if (!json) output.print(`${name}: ${measures}\n`);
+    const sections = await one.run({ pairs, users, progress: output.progress });
+    output.progress('');
+    reports.push({ name, measures, sections, missed: missed(sections) });
+    if (!json) output.print(`${sections.map(table).join('\n\n')}\n`);
+  }
+  if (json) output.print(JSON.stringify(reports, null, 2));
+  const all = reports.flatMap((report) => report.missed);
+  if (all.length === 0) return 0;
+  output.complain(`Missed:\n${all.map((line) => `  ${line}`).join('\n')}`);
+  return 1;
+}
