@@ -20,7 +20,11 @@ const firstParty = [
   'https://management.azure.com',
 ];
 /** Only Graph's own application permissions travel in a token; Azure roles are looked up by the service itself. */
-const graphPermissions: readonly Role[] = ['Application.ReadWrite.OwnedBy'];
+export const graphPermissions = [
+  'Application.Read.All',
+  'Application.ReadWrite.OwnedBy',
+  'Application.ReadWrite.All',
+] as const satisfies readonly Role[];
 
 /** What the Azure CLI may do in Graph in the name of whoever is signed in to it. */
 const cliPermissions = [
@@ -56,7 +60,9 @@ export function resourceMissing(directory: Directory, resource: string): string 
 export function appOnlyClaims(directory: Directory, principal: Principal, resource: string): JWTPayload {
   const { tenantId } = directory;
   const wanted = resource.replace(/\/$/, '');
-  const roles = directory.rolesOf(principal.principalId).filter((role) => graphPermissions.includes(role));
+  const roles = directory
+    .rolesOf(principal.principalId)
+    .filter((role) => graphPermissions.some((one) => one === role));
   const common = { aud: resource, oid: principal.principalId, sub: principal.principalId, tid: tenantId };
   if (wanted === tokenExchange) {
     const iss = `https://login.microsoftonline.com/${tenantId}/v2.0`;

@@ -99,7 +99,9 @@ export type DirectoryRole = keyof typeof directoryRoles;
 
 /** Azure role names and Graph application permissions that the stand-ins check. */
 export const knownRoles = [
+  'Application.Read.All',
   'Application.ReadWrite.OwnedBy',
+  'Application.ReadWrite.All',
   'Key Vault Secrets Officer',
   'Communication and Email Service Owner',
   'DICOM Data Reader',

@@ -3,6 +3,7 @@ import { Hono, type Context } from 'hono';
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import type { Application, Directory, StoredCredential } from './directory.ts';
+import { graphPermissions } from './claims.ts';
 import { ownEffect, Override } from './effects.ts';
 import { GraphError, refused } from './graph/errors.ts';
 import { collection, entity, find, odata, parseTarget, type Target } from './graph/odata.ts';
@@ -110,7 +111,7 @@ class Graph {
     const registered = caller.scopes && (await this.#registration.answer(c, caller));
     if (registered) return registered;
     const target = parseTarget(c);
-    if (!caller.scopes && !this.#options.directory.has(caller.oid, 'Application.ReadWrite.OwnedBy'))
+    if (!caller.scopes && !this.#options.directory.has(caller.oid, ...graphPermissions))
       throw refused.privileges();
     if (target.collection === 'servicePrincipals') return this.#answerPrincipal(c, target);
     return this.#answerApplication(c, target, caller);

@@ -34,5 +34,9 @@ export function holds(directory: Directory, { oid }: Caller, ...anyOf: Directory
 
 /** OwnedBy reads every application but writes only those of which the caller is an owner; so does a person without a role. */
 export function mayWrite(directory: Directory, caller: Caller, application: Application): boolean {
-  return application.owners.has(caller.oid) || holds(directory, caller, 'Application Administrator');
+  const { oid, scopes } = caller;
+  if (!scopes && directory.has(oid, 'Application.ReadWrite.All')) return true;
+  if (holds(directory, caller, 'Application Administrator')) return true;
+  const byOwner = scopes !== undefined || directory.has(oid, 'Application.ReadWrite.OwnedBy');
+  return byOwner && application.owners.has(oid);
 }
