@@ -77,14 +77,15 @@ function runFile(
 /** A job that fails is said so and does not keep the others from being seen. */
 async function show(run: RunFile, seeded: Seeded): Promise<void> {
   console.log('\nWhat happened:');
-  for (const job of [showToken(run), showRotation(run, seeded.keyId), showFeed(run, seeded.files)]) {
-    const line = await job.then(
+  const jobs = [showToken(run), showRotation(run, seeded.keyId), showFeed(run, seeded.files)].map((job) =>
+    // Heard at once: a rejection that nobody waits for yet would end the run.
+    job.then(
       (text) => `✓ ${text}`,
       (error: unknown) =>
         `✗ ${error instanceof Error ? error.message : String(error)} (--verbose shows what the host prints)`,
-    );
-    console.log(`  ${line}`);
-  }
+    ),
+  );
+  for (const job of jobs) console.log(`  ${await job}`);
 }
 
 function printWhereabouts({ host, keys, azure }: RunFile, { directory, sample }: Stack): void {

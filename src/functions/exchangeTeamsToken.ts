@@ -6,7 +6,9 @@ import * as z from 'zod/mini';
 import { AppError } from '../platform/errors.ts';
 import { Secret } from '../platform/secret.ts';
 
-export const teamsRequest = z.strictObject({ teamsToken: z.string().check(z.minLength(1, 'expected a token')) });
+export const teamsRequest = z.strictObject({
+  teamsToken: z.string().check(z.minLength(1, 'expected a token')),
+});
 
 export function exchangeTeamsToken(context: AppContext): void {
   http(context, {

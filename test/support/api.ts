@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import type { RunFile } from '../../local/runFile.ts';
+import { checkReply } from './openapi/answers.ts';
 
 export interface Reply {
   readonly status: number;
@@ -42,9 +43,13 @@ export const problem = z.strictObject({
   requestId: z.string(),
 });
 
+/** Every answer of the app is held to openapi.yaml: one that is not documented fails the test that received it. */
 export function apiOf(run: RunFile): Api {
-  const plain = async (method: string, path: string, init: RequestInit = {}): Promise<Reply> =>
-    toReply(await fetch(`${run.host.url}/api/${path}`, { method, ...init }));
+  const plain = async (method: string, path: string, init: RequestInit = {}): Promise<Reply> => {
+    const reply = await toReply(await fetch(`${run.host.url}/api/${path}`, { method, ...init }));
+    checkReply(method, path, reply);
+    return reply;
+  };
   const withBody = (headers: Record<string, string>, body: unknown): RequestInit =>
     body === undefined
       ? { headers }

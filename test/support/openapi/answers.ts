@@ -21,7 +21,11 @@ const compiled = new Map<Schema, ValidateFunction>();
 export function mismatch(schema: Schema, value: unknown): string | undefined {
   const validate = compiled.get(schema) ?? ajv.compile(schema);
   compiled.set(schema, validate);
-  return validate(value) ? undefined : ajv.errorsText(validate.errors);
+  if (validate(value)) return undefined;
+  const faults = validate.errors ?? [];
+  return faults
+    .map(({ instancePath, message, params }) => `${instancePath} ${message ?? ''} ${JSON.stringify(params)}`)
+    .join();
 }
 
 /** What was seen: `<operation> <status>`, with the code where the answer is a problem. */
