@@ -48,15 +48,18 @@ export type Command =
 
 export type UserCommand = Extract<Command, Call>;
 
-/** `slow`: time passes before the step; `hang …`: as `fail …`, and the time limit of the call passes. */
-export type Misfortune = Fate | 'slow' | 'hang before' | 'hang after';
+/**
+ * `slow`: time passes before the step; `stall …`: others do a lot before or after its effect; `hang …`: as `fail …`, and
+ * the time limit of the call passes.
+ */
+export type Misfortune = Fate | 'slow' | 'stall before' | 'stall after' | 'hang before' | 'hang after';
 
 export interface Fault {
   readonly by: Slot;
   /** The how many-th step of that process in the round, from 1, or the first one of that name. */
   readonly step: number | StepName;
   readonly fate: Misfortune;
-  /** How long a slow step takes. */
+  /** How long a slow step takes, and how many turns of the event loop a stalled one waits. */
   readonly seconds: number;
 }
 
@@ -140,6 +143,9 @@ const fault: fc.Arbitrary<Fault> = fc.record({
     'not landed',
     'throttled',
     'slow',
+    'stall before',
+    'stall after',
+    'stall after',
     'hang before',
     'hang after',
   ),

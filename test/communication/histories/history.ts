@@ -52,6 +52,7 @@ export class History {
       this.lines.push(`- at once, faults [${faults.join(', ')}], giving up at ${String(round.giveUpAt)}`);
       this.#play.begin(round);
       await Promise.all(round.commands.map((one) => this.#command(one, round.commands)));
+      await this.#play.landed();
       this.#timeline.enabling.clear();
       this.#checkIdentities();
     }

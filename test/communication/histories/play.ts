@@ -37,6 +37,9 @@ export type Observer = (step: string, here: Resource) => void;
 /** Longer than the longest wait of an entry in the outbox: the clean-up finds everything due. */
 export const everythingDueMs = 61 * 60_000;
 
+/** Enough for two calls of others, one after the other. */
+const longestStallTurns = 80;
+
 const gaveUp = new Error('the caller gave up');
 
 export class Play {
@@ -46,6 +49,8 @@ export class Play {
   readonly #running = new Map<Slot, Running>();
   /** Steps taken: by each process in this round, and in all. */
   readonly #taken = new Map<Slot, string[]>();
+  readonly #stalls = new Map<Slot, Fault>();
+  #stalled = 0;
   #steps = 0;
   #paced = 0;
   #round: Round | undefined;
@@ -75,7 +80,7 @@ export class Play {
         pace: () => this.#pace(),
         meanwhile: (step, when) => {
           if (when === 'after') this.#observe(step, resource);
-          return undefined;
+          return this.#stall(slot, when);
         },
       }),
       ...{ resource, repair, alive: true, killed: false },
@@ -97,10 +102,16 @@ export class Play {
     }
   }
 
+  /** What was stalled lands, also that of processes that died meanwhile. */
+  async landed(): Promise<void> {
+    while (this.#stalled > 0) await turn();
+  }
+
   /** Nothing is done to anybody any more; whatever goes on without a caller is waited for. */
   async calm(): Promise<void> {
     this.#round = undefined;
     this.#giveUp = new AbortController();
+    await this.landed();
     for (let quiet = 0, last = this.#steps; quiet < 12; quiet += 1) {
       await turn();
       if (this.#steps !== last) quiet = 0;
@@ -156,7 +167,20 @@ export class Play {
     const fault = round.faults.find(
       (one) => one.by === slot && (one.step === taken.length || (first && one.step === step)),
     );
-    return fault ? this.#suffer(fault, step) : 'go';
+    return fault ? this.#suffer(slot, fault, step) : 'go';
+  }
+
+  #stall(slot: Slot, when: 'before' | 'after'): Promise<void> | undefined {
+    const stall = this.#stalls.get(slot);
+    if (stall?.fate !== `stall ${when}` || this.#round?.commands.length === 1) return undefined;
+    this.#stalls.delete(slot);
+    return this.#wait(stall.seconds);
+  }
+
+  async #wait(turns: number): Promise<void> {
+    this.#stalled += 1;
+    for (let left = Math.min(turns, longestStallTurns); left > 0; left -= 1) await turn();
+    this.#stalled -= 1;
   }
 
   #abandon(): void {
@@ -164,9 +188,14 @@ export class Play {
     this.#giveUp.abort(gaveUp);
   }
 
-  #suffer({ fate, seconds }: Fault, step: string): Fate {
-    this.faulty = true;
+  #suffer(slot: Slot, fault: Fault, step: string): Fate {
+    const { fate, seconds } = fault;
     this.suffered.add(`${fate} ${step}`);
+    if (fate === 'stall before' || fate === 'stall after') {
+      this.#stalls.set(slot, fault);
+      return 'go';
+    }
+    this.faulty = true;
     if (fate === 'slow') {
       this.world.advance(seconds * 1000);
       return 'go';
