@@ -26,6 +26,8 @@ import { settingsWith } from './world.ts';
 const azurite = await startAzurite({ ports: freePorts });
 after(() => azurite.close());
 const state = { kind: 'connectionString', connectionString: new Secret(azurite.connectionString) } as const;
+/** For another process. */
+export const storageString = azurite.connectionString;
 const storage = createStorage(state, () => assert.fail('a connection string needs no credential'));
 
 export const table = (name: string): TableClient => storage.table(name);
