@@ -54,12 +54,13 @@ export async function announcedChange<R>(
   signal?: AbortSignal,
 ): Promise<Announced<R>> {
   const { outbox, clock, uuid } = directory;
-  const id = `${rowKey}.${uuid()}`;
   let entry: Entry | undefined;
   let validUntil = 0;
   const announce = async (now: number): Promise<void> => {
     const sent = clock.monotonic();
     if (entry && sent < validUntil) return;
+    // A name of its own each time: the timer may be about to drop the one before, which it judged already.
+    const id = `${rowKey}.${uuid()}`;
     const next = { id, rowKey, dueAt: now + cleanUpGraceMs, attempts: 0 };
     await outbox.add(next, signal);
     entry = next;
