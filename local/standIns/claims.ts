@@ -27,7 +27,7 @@ export const graphPermissions = [
 ] as const satisfies readonly Role[];
 
 /** What the Azure CLI may do in Graph in the name of whoever is signed in to it. */
-const cliPermissions = [
+export const cliPermissions = [
   'Application.ReadWrite.All',
   'AppRoleAssignment.ReadWrite.All',
   'DelegatedPermissionGrant.ReadWrite.All',
