@@ -14,7 +14,7 @@ const sockets = 100;
 const lookEveryMs = 2_000;
 const unit = 's';
 
-export interface Course {
+interface Course {
   readonly tally: Tally;
   readonly endings: readonly Ending[];
   /** By the monotonic clock. */
@@ -68,6 +68,8 @@ async function watched(
   const all = Promise.all(users.map(({ bearer }) => persist(bearer, crowd, tally))).finally(() => {
     over.abort();
   });
+  // It is waited for below; a rejection until then must not end the process with everything still open.
+  all.catch(() => undefined);
   const memory: number[] = [];
   const look = async (): Promise<void> => {
     await wire.read();
@@ -91,7 +93,7 @@ function patienceMs(users: number): number {
 }
 
 /** How it went: who was served when, and what everybody was answered. */
-export function courseFigures({ tally, endings, begun }: Course): readonly Figure[] {
+function courseFigures({ tally, endings, begun }: Course): readonly Figure[] {
   const times = endings.flatMap((ending) => (ending.kind === 'served' ? [ending.at - begun] : []));
   const windows = Map.groupBy(times, (time) => Math.floor(time / acsWindowMs));
   const last = times.reduce((latest, time) => Math.max(latest, time), 0);
@@ -115,7 +117,7 @@ export function courseFigures({ tally, endings, begun }: Course): readonly Figur
 }
 
 /** What must hold: everybody is served or knows when to come back, and each identity is exactly one user's. */
-export function guarantees(
+function guarantees(
   { endings }: Course,
   { orphans, duplicates }: Census,
   possibleOrphans: number,

@@ -11,6 +11,7 @@ import * as z from 'zod/mini';
 import { startHostProcess } from '../local/hostProcess.ts';
 import { StartError } from '../local/interrupt.ts';
 import { freePorts, portSetting, type PortName } from '../local/ports.ts';
+import { readIfPresent } from '../local/privateFile.ts';
 
 export interface Testbed {
   readonly host: string;
@@ -109,7 +110,7 @@ function memoryOf(pid: number | undefined): number | null {
 }
 
 function fromProc(pid: number): string | undefined {
-  return /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return /^VmRSS:\s+(\d+) kB$/m.exec(readIfPresent(`/proc/${pid}/status`) ?? '')?.[1];
 }
 
 function fromPs(pid: number): string | undefined {
