@@ -1,4 +1,5 @@
 // The tenant of these tests: stand-ins, storage, and time that moves as fast as it is waited for.
+import type { TokenCredential } from '@azure/core-auth';
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -61,6 +62,8 @@ export interface RunOptions {
   readonly localOffsetMs?: number;
   readonly audit?: Platform['audit'];
   readonly httpClient?: Platform['httpClient'];
+  /** Instead of the managed identity's. */
+  readonly credential?: TokenCredential;
   readonly shutdown?: AbortSignal;
   /** Called after each short wait. */
   readonly onWaited?: () => void;
@@ -78,7 +81,8 @@ export function settingsFor(...clients: ServiceClientSettings[]): RotationSettin
   };
 }
 
-export function platformFor({ localOffsetMs = 0, audit, httpClient, onWaited }: RunOptions = {}): Platform {
+export function platformFor(options: RunOptions = {}): Platform {
+  const { localOffsetMs = 0, audit, httpClient, onWaited, credential } = options;
   const shifted: Clock = {
     ...clock,
     now: () => clock.now() + localOffsetMs,
@@ -92,7 +96,7 @@ export function platformFor({ localOffsetMs = 0, audit, httpClient, onWaited }: 
     random: () => 0.5,
     httpClient,
     uuid: randomUUID,
-    credential: () => cloud.credentialFor(demo.managedIdentity),
+    credential: () => credential ?? cloud.credentialFor(demo.managedIdentity),
     storage: () => storage,
     audit: audit ?? (() => createAudit(storage.container(auditContainer), shifted, randomUUID)),
   };
