@@ -68,6 +68,13 @@ describe('what passes by itself is tried again', () => {
     assert.equal(requests[0]?.signal.aborted, true);
   });
 
+  test('which is 30 seconds, unless the app says otherwise', async (t) => {
+    const { answers, after, times } = scene(t);
+    answers(hanging, served('first'));
+    assert.equal(await after(30_500), 'first');
+    assert.deepEqual(times(), [0, 30_500]);
+  });
+
   test('an access token that takes too long', async (t) => {
     let asked = 0;
     const { answers, after } = scene(t, {
@@ -121,9 +128,10 @@ describe('the waits', () => {
 
   for (const value of ['-5', 'soon', '', new Date(start - 60_000).toUTCString()]) {
     test(`do not follow the Retry-After "${value}"`, async (t) => {
-      const { answers, after } = scene(t);
+      const { answers, after, times } = scene(t);
       answers(problem(429, 'rate_limited', { 'Retry-After': value }), served('first'));
       assert.equal(await after(500), 'first');
+      assert.deepEqual(times(), [0, 500]);
     });
   }
 });

@@ -35,6 +35,7 @@ export function script(context: TestContext, random = 0.5): Scripted {
   const replies: Reply[] = [];
   let unexpected = 0;
   mock.timers.enable({ apis: ['setTimeout', 'Date'], now: start });
+  const pending = countTimers(context);
   mock.method(Math, 'random', () => random);
   mock.method(globalThis, 'fetch', async (url: string, init: RequestInit) => {
     const signal = init.signal ?? new AbortController().signal;
@@ -44,7 +45,10 @@ export function script(context: TestContext, random = 0.5): Scripted {
     return (reply ?? dropped)(signal);
   });
   context.after(() => {
-    assert.deepEqual({ unexpected, neverFetched: replies.length }, { unexpected: 0, neverFetched: 0 });
+    assert.deepEqual(
+      { unexpected, neverFetched: replies.length, timersLeft: pending() },
+      { unexpected: 0, neverFetched: 0, timersLeft: 0 },
+    );
   });
   return {
     requests,
@@ -61,6 +65,25 @@ export function script(context: TestContext, random = 0.5): Scripted {
       }
     },
   };
+}
+
+/** How many timers are set that have neither gone off nor been cleared: one that is forgotten keeps a process alive. */
+function countTimers({ mock }: TestContext): () => number {
+  const { setTimeout, clearTimeout } = globalThis;
+  const pending = new Set<unknown>();
+  mock.method(globalThis, 'setTimeout', (run: () => void, ms: number) => {
+    const timer = setTimeout(() => {
+      pending.delete(timer);
+      run();
+    }, ms);
+    pending.add(timer);
+    return timer;
+  });
+  mock.method(globalThis, 'clearTimeout', (timer: NodeJS.Timeout | undefined) => {
+    pending.delete(timer);
+    clearTimeout(timer);
+  });
+  return () => pending.size;
 }
 
 const json = (status: number, body: unknown, headers: Record<string, string> = {}): Reply => {
