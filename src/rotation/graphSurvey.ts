@@ -39,7 +39,6 @@ export function watch(credential: TokenCredential): WatchedCredential {
 const claimsShape = z.looseObject({
   oid: z.guid(),
   roles: z.optional(z.array(z.string())),
-  scp: z.optional(z.string()),
   wids: z.optional(z.array(z.string())),
 });
 const everyApplication = new Set(['Application.ReadWrite.All', 'Directory.ReadWrite.All']);
@@ -58,11 +57,11 @@ export function identityIn(token: string): Identity | undefined {
 
 /**
  * `none` only where the token has app roles of Graph that explain why it can read and none that could change: a person's
- * token and a directory role say nothing here, and what is not known must stop nothing.
+ * token, which has no roles, and a directory role say nothing here, and what is not known must stop nothing.
  */
-function mayChange({ roles = [], scp, wids = [] }: z.infer<typeof claimsShape>): Survey['mayChange'] {
+function mayChange({ roles = [], wids = [] }: z.infer<typeof claimsShape>): Survey['mayChange'] {
   if (roles.some((role) => everyApplication.has(role))) return 'every';
-  if (scp !== undefined || wids.some((id) => id !== noDirectoryRole)) return undefined;
+  if (wids.some((id) => id !== noDirectoryRole)) return undefined;
   if (roles.includes('Application.ReadWrite.OwnedBy')) return 'owned';
   const relevant = roles.filter((role) => /^(Application|Directory)\./.test(role));
   return relevant.length > 0 && relevant.every((role) => role.endsWith('.Read.All')) ? 'none' : undefined;
