@@ -10,6 +10,7 @@ import { minutesMin } from '../src/communication/policy.ts';
 import { backendSubject } from '../src/communication/subject.ts';
 import { AppError, errorCodes } from '../src/platform/errors.ts';
 import {
+  cyclesPerHour,
   httpAnswerGraceMs,
   httpCallBudgetMs,
   httpRunBudgetMs,
@@ -135,9 +136,9 @@ describe('what is described as a body', () => {
         assert.equal(taken(value), fault === undefined, `${id}: ${JSON.stringify(value)} ${fault ?? ''}`);
         verdicts.push(fault === undefined);
       };
-      fc.assert(fc.property(nearly(schema), agree), { numRuns: 600 });
+      fc.assert(fc.property(nearly(schema), agree), { numRuns: 1000 });
       const fitting = verdicts.filter((fits) => fits).length;
-      assert.ok(fitting > 20 && fitting < 580, `${id}: ${fitting} of 600 fit`);
+      assert.ok(fitting > 20 && fitting < 980, `${id}: ${fitting} of 1000 fit`);
     }
   });
 
@@ -194,7 +195,8 @@ describe('the limits', () => {
     assert.ok(description.includes(`at most ${maxBodyBytes / 1024} KiB`));
     assert.ok(description.includes(`within ${(httpCallBudgetMs + httpAnswerGraceMs) / 1000} s`));
     assert.ok(description.includes(`a run within ${(httpRunBudgetMs + httpAnswerGraceMs) / 1000} s`));
-    const { TooLarge, UpstreamTimeout } = document.components.responses;
+    const { TooLarge, UpstreamTimeout, RateLimited } = document.components.responses;
+    assert.ok(RateLimited?.description.includes(`more than ${cyclesPerHour} identities`));
     assert.ok(TooLarge?.description.includes(`${maxBodyBytes} bytes`));
     assert.ok(UpstreamTimeout?.description.includes(`${httpCallBudgetMs / 1000} s`));
     assert.ok(UpstreamTimeout?.description.includes(`${httpRunBudgetMs / 1000} s`));

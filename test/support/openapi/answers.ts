@@ -57,8 +57,11 @@ export function checkAnswer(operation: Operation, { status, headers, text }: Rec
   const said = `${operation.id} answered ${status}, against openapi.yaml:`;
   assert.ok(answer, `${said} the status is not documented ${text}`);
   assert.deepEqual([...headerFaults(answer, headers), ...bodyFaults(answer, headers, text)], [], said);
-  const code = typeOf(headers) === problemType ? ` ${codeOf(text)}` : '';
-  seen.add(`${operation.id} ${status}${code}`);
+  const code = typeOf(headers) === problemType ? codeOf(text) : undefined;
+  // Said in words only: a header cannot be bound to a code.
+  if (status === 503 && code !== undefined && code !== 'misconfigured')
+    assert.ok(headers.has('retry-after'), `${said} ${code} comes without Retry-After`);
+  seen.add(code === undefined ? `${operation.id} ${status}` : `${operation.id} ${status} ${code}`);
 }
 
 function headerFaults({ headers: expected }: Answer, headers: Headers): string[] {

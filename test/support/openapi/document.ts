@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import * as z from 'zod/mini';
 
+const verb = z.enum(['GET', 'POST', 'PUT', 'DELETE']);
 const schema = z.record(z.string(), z.unknown());
 export type Schema = z.infer<typeof schema>;
 
@@ -57,7 +58,7 @@ export interface Answer extends z.infer<typeof response> {
 
 export interface Operation {
   readonly id: string;
-  readonly method: string;
+  readonly method: z.infer<typeof verb>;
   /** As in the document: without the `/api` of its servers. */
   readonly path: string;
   readonly description: string;
@@ -75,7 +76,7 @@ export const document = documentShape.parse(resolved(source));
 export const operations: readonly Operation[] = Object.entries(document.paths).flatMap(
   ([path, { parameters = [], ...methods }]) =>
     Object.entries(methods).flatMap(([method, one]) =>
-      one ? [toOperation({ method: method.toUpperCase(), path, parameters }, one)] : [],
+      one ? [toOperation({ method: verb.parse(method.toUpperCase()), path, parameters }, one)] : [],
     ),
 );
 

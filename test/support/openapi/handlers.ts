@@ -90,7 +90,7 @@ export async function ask(operation: Operation, asked: Asked, scene: Behind = {}
   };
   behind = scene;
   const received = await call(id, {
-    method: method as 'GET',
+    method,
     url: `http://localhost:7071/api${path.replace('{userId}', userId)}`,
     params: { userId },
     headers,
