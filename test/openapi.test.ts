@@ -1,4 +1,4 @@
-// openapi.yaml against the code: valid, every function and nothing else, the handlers' own shapes and limits, the README.
+// Holds openapi.yaml to the code: valid, every function and nothing else, the handlers’ own shapes and limits, the README.
 import { Validator } from '@seriousme/openapi-schema-validator';
 import * as fc from 'fast-check';
 import assert from 'node:assert/strict';
