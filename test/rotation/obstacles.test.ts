@@ -25,13 +25,13 @@ async function rerun(s: Scene, changes: Partial<ServiceClientSettings>): Promise
   return report;
 }
 
-/** The next runs of a day, an hour apart: all refused with `code`, and none of them mints. */
+/** Until an hour before the day is over, every run is refused with `code`, and none of them mints. */
 async function refusedForADay(s: Scene, code: string): Promise<void> {
   s.asked();
-  for (let hour = 1; hour < 24; hour += 1) {
-    cloud.advance(hourMs);
+  for (const hours of [1, 1, 10, 11]) {
+    cloud.advance(hours * hourMs);
     const report = await s.run();
-    assert.deepEqual([report.outcome, report.error?.code], ['refused', code], `hour ${hour}`);
+    assert.deepEqual([report.outcome, report.error?.code], ['refused', code]);
   }
   assert.equal(mints(s), 0);
 }
