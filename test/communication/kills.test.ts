@@ -138,9 +138,8 @@ test('the outbox holds no identity and nothing that failed', async () => {
 });
 
 describe('a first call', () => {
-  const [claim, create, record] = ['identities POST', 'acs create', 'identities PUT'].map((name) =>
-    requestsOf('issue').indexOf(name),
-  ) as [number, number, number];
+  const at = (name: string): number => requestsOf('issue').indexOf(name);
+  const [claim, create, record] = [at('identities POST'), at('acs create'), at('identities PUT')] as const;
   const own = cases.filter(({ deed }) => deed === 'issue');
 
   test('claims, creates and records, in this order', () => {

@@ -49,7 +49,7 @@ export type Command =
 export type UserCommand = Extract<Command, Call>;
 
 /**
- * `slow`: time passes before the step; `stall …`: others do a lot before or after its effect; `hang …`: as `fail …`, and
+ * `slow`: time passes before the step; `stall …`: everybody else finishes before or after its effect; `hang …`: as `fail …`, and
  * the time limit of the call passes.
  */
 export type Misfortune = Fate | 'slow' | 'stall before' | 'stall after' | 'hang before' | 'hang after';
@@ -59,13 +59,15 @@ export interface Fault {
   /** The how many-th step of that process in the round, from 1, or the first one of that name. */
   readonly step: number | StepName;
   readonly fate: Misfortune;
-  /** How long a slow step takes, and how many turns of the event loop a stalled one waits. */
+  /** How long a slow step takes. */
   readonly seconds: number;
 }
 
 /** Commands that are under way together. */
 export interface Round {
   readonly commands: readonly Command[];
+  /** Whether all but the first one wait for one another: what a single slow call can live to see. */
+  readonly inTurn: boolean;
   readonly faults: readonly Fault[];
   /** Turns of the event loop that the steps take, in rotation. */
   readonly paces: readonly number[];
@@ -156,6 +158,7 @@ const fault: fc.Arbitrary<Fault> = fc.record({
 export function rounds(atOnce: number, maxLength: number): fc.Arbitrary<readonly Round[]> {
   const round = fc.record({
     commands: fc.array(command, { minLength: 1, maxLength: atOnce, size: 'max' }),
+    inTurn: fc.boolean(),
     faults: fc.oneof(fc.constant([]), fc.array(fault, { minLength: 1, maxLength: 3, size: 'max' })),
     paces: fc.array(fc.nat(atOnce === 1 ? 0 : 3), { minLength: 1, maxLength: 8 }),
     giveUpAt: fc.oneof(

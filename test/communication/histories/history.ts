@@ -49,9 +49,11 @@ export class History {
   async run(rounds: readonly Round[]): Promise<void> {
     for (const round of rounds) {
       const faults = round.faults.map(({ by, step, fate, seconds }) => `${by}/${step} ${fate} ${seconds} s`);
-      this.lines.push(`- at once, faults [${faults.join(', ')}], giving up at ${String(round.giveUpAt)}`);
+      this.lines.push(
+        `- ${round.inTurn ? 'the first beside the rest in turn' : 'at once'}, faults [${faults.join(', ')}], giving up at ${String(round.giveUpAt)}`,
+      );
       this.#play.begin(round);
-      await Promise.all(round.commands.map((one) => this.#command(one, round.commands)));
+      await this.#together(round);
       await this.#play.landed();
       this.#timeline.enabling.clear();
       this.#checkIdentities();
@@ -61,6 +63,22 @@ export class History {
     this.#checkQuiet();
     for (const user of users) await this.#checkAlive(user);
     this.#checkIdentities();
+  }
+
+  async #together({ commands, inTurn }: Round): Promise<void> {
+    const run = async (one: Command): Promise<void> => {
+      await this.#command(one, commands);
+      this.#play.ended();
+    };
+    const [first, ...others] = commands;
+    if (!inTurn || !first) {
+      await Promise.all(commands.map(run));
+      return;
+    }
+    const rest = async (): Promise<void> => {
+      for (const one of others) await run(one);
+    };
+    await Promise.all([run(first), rest()]);
   }
 
   async #command(one: Command, together: readonly Command[]): Promise<void> {

@@ -37,9 +37,6 @@ export type Observer = (step: string, here: Resource) => void;
 /** Longer than the longest wait of an entry in the outbox: the clean-up finds everything due. */
 export const everythingDueMs = 61 * 60_000;
 
-/** Enough for two calls of others, one after the other. */
-const longestStallTurns = 80;
-
 const gaveUp = new Error('the caller gave up');
 
 export class Play {
@@ -51,6 +48,8 @@ export class Play {
   readonly #taken = new Map<Slot, string[]>();
   readonly #stalls = new Map<Slot, Fault>();
   #stalled = 0;
+  /** Commands under way or still to come in the round. */
+  #busy = 0;
   #steps = 0;
   #paced = 0;
   #round: Round | undefined;
@@ -94,12 +93,18 @@ export class Play {
   }
 
   begin(round: Round): void {
+    this.#busy = round.commands.length;
     this.#round = round;
     this.#taken.clear();
     this.#giveUp = new AbortController();
     for (const [slot, { alive, killed, resource, repair }] of this.#running) {
       if (!alive || killed) this.start(slot, resource, repair);
     }
+  }
+
+  /** One command of the round has ended. */
+  ended(): void {
+    this.#busy -= 1;
   }
 
   /** What was stalled lands, also that of processes that died meanwhile. */
@@ -172,14 +177,15 @@ export class Play {
 
   #stall(slot: Slot, when: 'before' | 'after'): Promise<void> | undefined {
     const stall = this.#stalls.get(slot);
-    if (stall?.fate !== `stall ${when}` || this.#round?.commands.length === 1) return undefined;
+    if (stall?.fate !== `stall ${when}`) return undefined;
     this.#stalls.delete(slot);
-    return this.#wait(stall.seconds);
+    return this.#wait();
   }
 
-  async #wait(turns: number): Promise<void> {
+  /** Until everybody else has been answered or is stalled as well; not for ever, as they may be waiting for this one. */
+  async #wait(): Promise<void> {
     this.#stalled += 1;
-    for (let left = Math.min(turns, longestStallTurns); left > 0; left -= 1) await turn();
+    for (let turns = 0; turns < 200 && this.#busy > this.#stalled; turns += 1) await turn();
     this.#stalled -= 1;
   }
 
