@@ -42,7 +42,10 @@ const claimsShape = z.looseObject({
   wids: z.optional(z.array(z.string())),
 });
 const everyApplication = new Set(['Application.ReadWrite.All', 'Directory.ReadWrite.All']);
-/** In every app-only token; any other entry is a directory role, which may allow changes too. */
+/**
+ * What app-only tokens carry instead of a directory role (commonly seen, documented nowhere). Any other entry may allow
+ * changes too, so that it makes the rights unknown.
+ */
 const noDirectoryRole = '0997a1d0-0d1d-4acb-b408-d5ca73121e90';
 
 /** Exported for its tests. */
