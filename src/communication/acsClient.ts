@@ -1,5 +1,7 @@
 // Azure Communication Services: creates identities, issues, exchanges and revokes tokens, deletes identities.
 import { CommunicationIdentityClient } from '@azure/communication-identity';
+import type { PipelinePolicy } from '@azure/core-rest-pipeline';
+import { Agent } from 'node:https';
 import { AppError } from '../platform/errors.ts';
 import { acsCreateTimeoutMs, acsRetryPauseMs, acsTimeoutMs } from '../platform/limits.ts';
 import type { Platform } from '../platform/platform.ts';
@@ -149,6 +151,7 @@ export class AcsClient implements Acs {
 /** Without retries of its own: it would repeat a creation, too (measured). */
 function sdkClient({ resource, credential }: Resource, platform: Clients): CommunicationIdentityClient {
   const options = sdkOptions(0, platform.httpClient);
+  options.additionalPolicies.push({ policy: createOnNewConnection(), position: 'perRetry' });
   if (resource.kind === 'endpoint') {
     return new CommunicationIdentityClient(resource.endpoint, platform.credential(credential), options);
   }
@@ -158,6 +161,22 @@ function sdkClient({ resource, credential }: Resource, platform: Clients): Commu
     // The SDK's error repeats the whole connection string (measured): not even kept as the cause.
     throw new AppError('misconfigured', 'This part of the service is not configured correctly.');
   }
+}
+
+/**
+ * A kept connection may be closed by the other side just as it is used again (measured): whoever created over it would be
+ * told of a possible orphan that there is none of.
+ */
+function createOnNewConnection(): PipelinePolicy {
+  const agent = once(() => new Agent({ keepAlive: false }));
+  return {
+    name: 'createOnNewConnection',
+    sendRequest(request, next) {
+      if (request.method === 'POST' && new URL(request.url).pathname === '/identities')
+        request.agent = agent();
+      return next(request);
+    },
+  };
 }
 
 const failed = (message: string): AppError => new AppError('upstream_failed', message);

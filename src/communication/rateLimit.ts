@@ -2,6 +2,7 @@
 import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import {
+  acsOnTheWayMs,
   acsPauseSeconds,
   acsRequestsPerWindow,
   acsReserve,
@@ -22,12 +23,16 @@ export class SlidingWindow {
 
   /** Counts one event and answers undefined, or answers how many milliseconds until one more fits under `limit`. */
   take(limit: number): number | undefined {
+    const waitMs = this.wait(limit);
+    if (waitMs === undefined) this.#times.push(this.#clock.monotonic());
+    return waitMs;
+  }
+
+  /** What `take` would answer, without counting. */
+  wait(limit: number): number | undefined {
     const now = this.#clock.monotonic();
     this.#times = this.#times.filter((time) => time > now - this.#windowMs);
-    if (this.#times.length < limit) {
-      this.#times.push(now);
-      return undefined;
-    }
+    if (this.#times.length < limit) return undefined;
     const freed = this.#times[this.#times.length - limit] ?? now;
     return freed + this.#windowMs - now;
   }
@@ -87,7 +92,7 @@ export class AcsBudget {
   readonly #usedUpUntil = new Map<AcsOperation, number>();
 
   constructor(clock: Clock) {
-    const window = (): SlidingWindow => new SlidingWindow(acsWindowMs, clock);
+    const window = (): SlidingWindow => new SlidingWindow(acsWindowMs + acsOnTheWayMs, clock);
     this.#clock = clock;
     this.#windows = {
       create: window(),
@@ -100,10 +105,12 @@ export class AcsBudget {
 
   /** Counts one request. Throws `upstream_throttled` with the seconds to wait. */
   take(operation: AcsOperation, priority: AcsPriority): void {
-    const waitMs =
-      priority === 'ordinary'
-        ? (this.#pauseMs(operation) ?? this.#count(operation, ordinaryShare(operation)))
-        : this.#count(operation, 1);
+    const window = this.#windows[operation];
+    const share = priority === 'ordinary' ? ordinaryShare(operation) : 1;
+    const limit = Math.floor(acsRequestsPerWindow[operation] * share);
+    const pauseMs = priority === 'ordinary' ? this.#pauseMs(operation) : 0;
+    // Who comes back after the pause must not be sent away again by what this process counted.
+    const waitMs = pauseMs > 0 ? Math.max(pauseMs, window.wait(limit) ?? 0) : window.take(limit);
     if (waitMs === undefined) return;
     throw new AppError('upstream_throttled', 'The communication service is busy; come back later.', {
       retryAfterSeconds: Math.ceil(waitMs / 1000),
@@ -116,13 +123,8 @@ export class AcsBudget {
     this.#usedUpUntil.set(operation, this.#clock.monotonic() + pauseMs);
   }
 
-  #pauseMs(operation: AcsOperation): number | undefined {
-    const leftMs = (this.#usedUpUntil.get(operation) ?? 0) - this.#clock.monotonic();
-    return leftMs > 0 ? leftMs : undefined;
-  }
-
-  #count(operation: AcsOperation, share: number): number | undefined {
-    return this.#windows[operation].take(Math.floor(acsRequestsPerWindow[operation] * share));
+  #pauseMs(operation: AcsOperation): number {
+    return (this.#usedUpUntil.get(operation) ?? 0) - this.#clock.monotonic();
   }
 }
 

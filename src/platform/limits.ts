@@ -121,6 +121,8 @@ export const acsTimeoutMs = 10_000;
 export const acsWindowMs = 30_000;
 export const acsRequestsPerWindow = { create: 1000, issue: 1000, revoke: 500, delete: 500, exchange: 500 };
 export const acsReserve = 1 / 5;
+/** How much later than another a request may reach ACS after both were counted here. */
+export const acsOnTheWayMs = 1_000;
 /** Said to a caller when ACS throttles without `Retry-After`, and how long users then wait of themselves, seconds. */
 export const acsRetryAfterSeconds = 30;
 export const acsPauseSeconds = 5;

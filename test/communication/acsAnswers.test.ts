@@ -1,5 +1,7 @@
 // How each answer of ACS is judged through the real SDK client, and what is never said about it.
+import { createHttpHeaders, type PipelineRequest, type PipelineResponse } from '@azure/core-rest-pipeline';
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { afterEach, describe, test } from 'node:test';
 import { rowKeyOf, type Subject } from '../../src/communication/subject.ts';
 import { AppError } from '../../src/platform/errors.ts';
@@ -13,6 +15,21 @@ const rowOf = (user: Subject) => ({ queryOptions: { filter: `RowKey eq '${rowKey
 
 afterEach(() => {
   cloud.faults.clear();
+});
+
+test('an identity is asked for over a connection of its own, everything else over a kept one', async () => {
+  const kept = new Map<string, unknown>();
+  const sendRequest = async (request: PipelineRequest): Promise<PipelineResponse> => {
+    const { pathname } = new URL(request.url);
+    const agent: unknown = request.agent;
+    kept.set(pathname.split(':').at(-1) ?? '', agent && Reflect.get(agent, 'keepAlive'));
+    const body = { identity: { id: `8:acs:${randomUUID()}_${randomUUID()}` }, token: 'a', expiresOn: soon };
+    const status = pathname === '/identities' ? 201 : 200;
+    return { request, status, headers: createHttpHeaders(), bodyAsText: JSON.stringify(body) };
+  };
+  const soon = new Date(Date.now() + 3_600_000).toISOString();
+  await service({ httpClient: { sendRequest } }).issue(newUser(), {}, context());
+  assert.deepEqual(Object.fromEntries(kept), { '/identities': false, issueAccessToken: undefined });
 });
 
 describe('an answer of ACS', () => {

@@ -1,6 +1,6 @@
 // The token service on real clients: Azurite for its tables and audit, the ACS stand-in behind the real endpoint.
 import type { TableClient } from '@azure/data-tables';
-import { RestError, type PipelinePolicy } from '@azure/core-rest-pipeline';
+import { RestError, type HttpClient, type PipelinePolicy } from '@azure/core-rest-pipeline';
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after } from 'node:test';
@@ -48,15 +48,21 @@ export const byKey: CommunicationSettings['resource'] = {
 
 export interface ServiceOptions {
   readonly clock?: Clock;
+  readonly httpClient?: HttpClient;
   readonly settings?: Partial<CommunicationSettings>;
   /** Gets each table client before its first use. */
   readonly spoil?: (table: TableClient, name: string) => void;
 }
 
 /** The service as one process has it. */
-export function service({ settings, spoil, clock = systemClock }: ServiceOptions = {}): Communication {
+export function service({
+  settings,
+  spoil,
+  httpClient,
+  clock = systemClock,
+}: ServiceOptions = {}): Communication {
   const platform: Platform = {
-    clock,
+    ...{ clock, httpClient },
     random: () => 0.5,
     uuid: randomUUID,
     credential: () => cloud.credentialFor(demo.managedIdentity),

@@ -6,7 +6,7 @@ import { narrow, type TokenPolicy } from '../../src/communication/policy.ts';
 import { AcsBudget, UserLimit } from '../../src/communication/rateLimit.ts';
 import { backendSubject } from '../../src/communication/subject.ts';
 import { AppError } from '../../src/platform/errors.ts';
-import { acsPauseSeconds, acsWindowMs } from '../../src/platform/limits.ts';
+import { acsOnTheWayMs, acsPauseSeconds, acsWindowMs } from '../../src/platform/limits.ts';
 import type { TokenScope } from '../../src/platform/settings/types.ts';
 import { ManualClock } from '../support/clock.ts';
 
@@ -99,6 +99,8 @@ function waitOf(take: () => void): number | undefined {
 }
 
 describe('limits', () => {
+  const windowMs = acsWindowMs + acsOnTheWayMs;
+
   test('let a user ask so often in any minute, and say when to come back', async () => {
     const clock = new ManualClock();
     const limit = new UserLimit(3, clock);
@@ -147,16 +149,16 @@ describe('limits', () => {
         waitOf(() => {
           budget.take(operation, 'ordinary');
         }),
-        30,
+        windowMs / 1000,
       );
       for (let call = 0; call < 100; call += 1) budget.take(operation, 'reserved');
       assert.equal(
         waitOf(() => {
           budget.take(operation, 'reserved');
         }),
-        30,
+        windowMs / 1000,
       );
-      await clock.advance(acsWindowMs);
+      await clock.advance(windowMs);
       assert.equal(
         waitOf(() => {
           budget.take(operation, 'ordinary');
@@ -173,7 +175,7 @@ describe('limits', () => {
       waitOf(() => {
         budget.take('issue', 'ordinary');
       }),
-      30,
+      windowMs / 1000,
     );
     assert.equal(
       waitOf(() => {
@@ -181,6 +183,21 @@ describe('limits', () => {
       }),
       undefined,
     );
+  });
+
+  test('said after a pause are what this process counted itself, where that takes longer', async () => {
+    const clock = new ManualClock();
+    const budget = new AcsBudget(clock);
+    const wait = (): number | undefined =>
+      waitOf(() => {
+        budget.take('issue', 'ordinary');
+      });
+    for (let call = 0; call < 1000; call += 1) budget.take('issue', 'ordinary');
+    budget.usedUp('issue', 5);
+    assert.equal(wait(), windowMs / 1000);
+    await clock.advance(windowMs - 1_000);
+    budget.usedUp('issue', 5);
+    assert.equal(wait(), 5);
   });
 
   test('pause for users, and for nobody else, once ACS says that they are used up', async () => {
