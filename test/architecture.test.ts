@@ -31,7 +31,7 @@ function filesOf(folder: string): readonly SourceFile[] {
 }
 
 const source = filesOf('src');
-const all = [...source, ...['local', 'test', 'scripts', 'cli'].flatMap(filesOf)];
+const all = [...source, ...['local', 'test', 'scripts', 'cli', 'client', 'bench'].flatMap(filesOf)];
 
 /** Every import in `from` of what `forbidden` matches, as `file imports module`. */
 function breaches(from: RegExp, forbidden: (module: string, path: string) => boolean): readonly string[] {
@@ -49,7 +49,7 @@ test('the imports of a file are seen at all', () => {
 
 test('the app never imports what is for local runs or tests', () => {
   assert.deepEqual(
-    breaches(/./, (module) => /^(local|test|scripts)\//.test(module)),
+    breaches(/./, (module) => /^(local|test|scripts|cli|client|bench)\//.test(module)),
     [],
   );
 });
