@@ -21,15 +21,26 @@ export const processStreams: Streams = {
   err: (text) => void process.stderr.write(text),
 };
 
+type Words<T extends NonNullable<ParseArgsConfig['options']>> = ReturnType<
+  typeof parseArgs<{ args: string[]; options: T; strict: true; allowPositionals: true }>
+>;
+
 /** `parseArgs`, strict, with Node's refusals as `UsageError` in its first sentence. */
 export function readOptions<T extends NonNullable<ParseArgsConfig['options']>>(
   args: readonly string[],
   options: T,
-): ReturnType<
-  typeof parseArgs<{ args: string[]; options: T; strict: true; allowPositionals: false }>
->['values'] {
+): Words<T>['values'] {
+  return readWords(args, options, false).values;
+}
+
+/** As `readOptions`, with the words that are no options where the command takes some. */
+export function readWords<T extends NonNullable<ParseArgsConfig['options']>>(
+  args: readonly string[],
+  options: T,
+  allowPositionals = true,
+): Words<T> {
   try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals });
   } catch (error) {
     const [sentence = ''] = (error instanceof Error ? error.message : '').split(/\. (?=To |If )/);
     throw new UsageError(`${sentence.replace(/\.$/, '')}. --help lists the options.`, { cause: error });

@@ -1,7 +1,6 @@
 // `npm run register-service-client`: reads the options, signs the operator in, and registers.
 import type { TokenCredential } from '@azure/core-auth';
 import { randomUUID } from 'node:crypto';
-import { createInterface } from 'node:readline/promises';
 import { createAudit, type Audit } from '../src/platform/audit.ts';
 import { systemClock } from '../src/platform/clock.ts';
 import { createLog } from '../src/platform/log.ts';
@@ -14,6 +13,7 @@ import { operatorCredential } from './register/operator.ts';
 import { help, readRegisterOptions, type RegisterOptions } from './register/options.ts';
 import { register } from './register/register.ts';
 import { createReporter } from './register/report.ts';
+import { ask, terminalOf } from './terminal.ts';
 
 const { out, err } = processStreams;
 
@@ -23,7 +23,8 @@ process.exitCode = await runCommand(processStreams, async () => {
     out(help);
     return exitCodes.done;
   }
-  if (!options.yes && !options.dryRun && !process.stdin.isTTY)
+  const terminal = terminalOf(process);
+  if (!options.yes && !options.dryRun && !terminal.asks)
     throw new UsageError('--yes: needed where nobody can be asked; --dry-run shows what would be done.');
   const { credential, storage } = await signIn(options);
   const interrupt = new AbortController();
@@ -31,11 +32,9 @@ process.exitCode = await runCommand(processStreams, async () => {
   process.once('SIGINT', () => {
     interrupt.abort();
   });
-  const live = process.stdout.isTTY && process.stderr.isTTY;
-  const colors = process.stdout.isTTY && !process.env['NO_COLOR'];
   return register(options, {
     ...{ clock: systemClock, uuid: randomUUID, credential, interrupted: interrupt.signal },
-    reporter: createReporter(processStreams, options.json, { colors, live }),
+    reporter: createReporter(processStreams, options.json, terminal),
     log: createLog({ info: () => undefined, warn: tellLine, error: tellLine }),
     audit: storage && auditIn(storage, credential),
     confirm: () => ask('Go on? [y/N] ', interrupt),
@@ -75,16 +74,4 @@ function auditAccount(blobUri: string | undefined): StorageSettings | undefined 
 function auditIn(storage: StorageSettings, credential: TokenCredential): Audit {
   const container = createStorage(storage, () => credential).container(auditContainer);
   return createAudit(container, systemClock, randomUUID);
-}
-
-async function ask(question: string, interrupt: AbortController): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  terminal.on('SIGINT', () => {
-    interrupt.abort();
-  });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(question, { signal: interrupt.signal })).trim());
-  } finally {
-    terminal.close();
-  }
 }

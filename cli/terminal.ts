@@ -1,0 +1,35 @@
+// What a command knows of the terminal it runs in, and how it asks the person there.
+import { createInterface } from 'node:readline/promises';
+
+export interface Terminal {
+  readonly colors: boolean;
+  /** Whether a line can be taken back: somebody looks on, and nothing is kept. */
+  readonly live: boolean;
+  /** Whether there is somebody to ask. */
+  readonly asks: boolean;
+  /** Undefined where the output is not shown on a terminal. */
+  readonly columns: number | undefined;
+}
+
+/** https://no-color.org: any value but an empty one switches colours off. */
+export function terminalOf({ stdin, stdout, stderr, env }: NodeJS.Process): Terminal {
+  return {
+    colors: stdout.isTTY && !env['NO_COLOR'],
+    live: stdout.isTTY && stderr.isTTY,
+    asks: stdin.isTTY,
+    columns: stdout.isTTY ? stdout.columns : undefined,
+  };
+}
+
+/** True for a yes. Ctrl-C aborts `interrupt`, and the answer is then a rejection. */
+export async function ask(question: string, interrupt: AbortController): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  terminal.on('SIGINT', () => {
+    interrupt.abort();
+  });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(question, { signal: interrupt.signal })).trim());
+  } finally {
+    terminal.close();
+  }
+}
