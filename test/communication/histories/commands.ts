@@ -133,25 +133,62 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
   ...choices.map(([weight, arbitrary]) => ({ weight, arbitrary })),
 );
 
+const fates = fc.constantFrom<Misfortune>(
+  'die before',
+  'die after',
+  'fail before',
+  'fail after',
+  'mistaken',
+  'not landed',
+  'throttled',
+  'slow',
+  'stall before',
+  'stall after',
+  'stall after',
+  'hang before',
+  'hang after',
+);
 const fault: fc.Arbitrary<Fault> = fc.record({
   by,
   step: fc.oneof(fc.integer({ min: 1, max: 10 }), fc.constantFrom(...stepNames)),
-  fate: fc.constantFrom<Misfortune>(
-    'die before',
-    'die after',
-    'fail before',
-    'fail after',
-    'mistaken',
-    'not landed',
-    'throttled',
-    'slow',
-    'stall before',
-    'stall after',
-    'stall after',
-    'hang before',
-    'hang after',
-  ),
+  fate: fates,
   seconds: fc.constantFrom(5, 31, 130),
+});
+
+/** One slow first call, and what others can do to it meanwhile: seldom met by chance. */
+const besieged: fc.Arbitrary<Round> = fc.constantFrom(...users).chain((whose) => {
+  const target = {
+    user: fc.constant(whose),
+    bearer: fc.constant(undefined),
+    by: fc.constantFrom<Slot>(1, 2),
+  };
+  const first = fc.record({
+    kind: kind('issue'),
+    ...target,
+    by: fc.constant<Slot>(0),
+    request: fc.constant({}),
+  });
+  const other: fc.Arbitrary<Command> = fc.oneof(
+    fc.record({ kind: fc.constantFrom('erase', 'erase', 'revokeAll'), ...target }),
+    fc.record({ kind: kind('issue'), ...target, request: fc.constant({}) }),
+    fc.record({ kind: kind('setAccess'), ...target, enabled: fc.boolean() }),
+    fc.record({ kind: kind('cleanUp'), by: target.by }),
+    fc.record({ kind: kind('advance'), seconds: fc.constantFrom(31, 150) }),
+  );
+  const stall = fc.record({
+    ...{ by: fc.constant<Slot>(0), seconds: fc.constant(0) },
+    step: fc.constantFrom<StepName>('acs.create', 'acs.create', 'acs.issue', 'rows.write', 'outbox.add'),
+    fate: fc.constantFrom<Misfortune>('stall before', 'stall after'),
+  });
+  const later = fc.record({
+    ...{ by: fc.constant<Slot>(0), seconds: fc.constant(31), fate: fates },
+    step: fc.constantFrom<StepName>('acs.delete', 'acs.revoke', 'outbox.drop', 'acs.issue'),
+  });
+  return fc.record({
+    commands: fc.tuple(first, other, other, other),
+    ...{ inTurn: fc.constant(true), giveUpAt: fc.constant(undefined), paces: fc.constant([0]) },
+    faults: fc.oneof(fc.tuple(stall), fc.tuple(stall, later)),
+  });
 });
 
 /** Rounds of one command at a time or of several, with or without faults. */
@@ -166,7 +203,9 @@ export function rounds(atOnce: number, maxLength: number): fc.Arbitrary<readonly
       { weight: 1, arbitrary: fc.integer({ min: 1, max: 12 }) },
     ),
   });
-  return fc.noBias(fc.array(round.map(aimed), { minLength: 1, maxLength, size: 'max' }));
+  const any =
+    atOnce === 1 ? round.map(aimed) : fc.oneof({ weight: 3, arbitrary: round.map(aimed) }, besieged);
+  return fc.noBias(fc.array(any, { minLength: 1, maxLength, size: 'max' }));
 }
 
 /** The steps that make a kind of command what it is: faults that name a step would seldom meet them by chance. */

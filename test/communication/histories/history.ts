@@ -36,8 +36,8 @@ export class History {
   readonly #known = new Map<UserName, Known>(users.map((user) => [user, newKnown()]));
 
   constructor() {
-    this.#play = new Play({ requestsPerMinute: 1_000_000 }, (step, here) => {
-      this.#timeline.observe(step, here);
+    this.#play = new Play({ requestsPerMinute: 1_000_000 }, (step, here, by) => {
+      this.#timeline.observe(step, here, by);
     });
     this.#timeline = new Timeline(this.#play.world);
   }
@@ -120,8 +120,9 @@ export class History {
     this.lines.push(`${say(one)}: ${JSON.stringify(answer)}`);
     const { faulty } = this.#play;
     const versions = this.#timeline.since(one.user, since);
+    const reads = this.#timeline.readsSince(one.by, since);
     const crowded = together.length > 1;
-    judge({ command: one, answer, here, issuedAt, versions, faulty, crowded, lost: known.lost });
+    judge({ command: one, answer, here, issuedAt, versions, reads, faulty, crowded, lost: known.lost });
     if (answer.kind !== 'ok') return;
     assert.ok((issuedAt ?? Infinity) >= before.validFrom, 'a bearer from before a revocation gets nothing');
     this.#checkEnded(one, answer, before.handedOut);

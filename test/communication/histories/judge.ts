@@ -16,6 +16,8 @@ export interface Ended {
   readonly issuedAt: number | undefined;
   /** What the row was while the call was under way, the oldest first. */
   readonly versions: readonly Version[];
+  /** When the process read a row meanwhile. */
+  readonly reads: readonly number[];
   /** Whether something failed or died, or time passed within a step, so far. */
   readonly faulty: boolean;
   /** Whether others were under way at the same time. */
@@ -81,14 +83,14 @@ export function judge(ended: Ended): void {
 }
 
 function judgeResult(ended: Ended, value: unknown): void {
-  const { command, versions, issuedAt, faulty, crowded } = ended;
+  const { command, issuedAt, faulty, crowded } = ended;
   assert.ok(met((row) => !refuses(row, issuedAt))(ended), 'a bearer from before gets nothing');
   switch (command.kind) {
     case 'issue':
       judgeIssued(ended, readIssued(value));
       return;
     case 'exchange': {
-      const later = after(versions, String(value));
+      const later = readAfter(ended, String(value));
       assert.ok(
         later.some(({ row }) => admits(row, issuedAt)),
         'a Teams token is handed out only to an enabled user',
@@ -110,10 +112,11 @@ function judgeResult(ended: Ended, value: unknown): void {
   }
 }
 
-/** The row is read once more after ACS issued the token: some version from then on must have let it pass. */
-function judgeIssued({ command, versions, here, issuedAt }: Ended, { identity, token }: HandedOut): void {
+/** The row is read once more after ACS issued the token, and what was read then must let it pass. */
+function judgeIssued(ended: Ended, { identity, token }: HandedOut): void {
+  const { command, here, issuedAt } = ended;
   assert.ok(!badRequest(command));
-  const allowed = after(versions, token).some(
+  const allowed = readAfter(ended, token).some(
     ({ row }) =>
       admits(row, issuedAt) &&
       row?.lifecycle === 'ready' &&
@@ -123,9 +126,13 @@ function judgeIssued({ command, versions, here, issuedAt }: Ended, { identity, t
   assert.ok(allowed, 'a token is handed out only for the ready identity of an enabled user');
 }
 
-/** The versions that were there after the token was made. */
-function after(versions: readonly Version[], token: string): readonly Version[] {
-  return versions.filter((_, at) => (versions[at + 1]?.since ?? Infinity) > momentOf(token));
+/** The versions that the process can have read after the token was made. */
+function readAfter({ versions, reads }: Ended, token: string): readonly Version[] {
+  const later = reads.filter((at) => at > momentOf(token));
+  return versions.filter(({ since }, index) => {
+    const until = versions[index + 1]?.since ?? Infinity;
+    return later.some((at) => since < at && at < until);
+  });
 }
 
 function shows(row: Row | undefined, view: unknown): boolean {

@@ -32,7 +32,7 @@ interface Running {
 }
 
 /** Told after each step of each process; `here` is its ACS resource. */
-export type Observer = (step: string, here: Resource) => void;
+export type Observer = (step: string, here: Resource, by: Slot) => void;
 
 /** Longer than the longest wait of an entry in the outbox: the clean-up finds everything due. */
 export const everythingDueMs = 61 * 60_000;
@@ -68,6 +68,7 @@ export class Play {
   start(slot: Slot, resource: Resource, repair: boolean): void {
     const before = this.#running.get(slot);
     if (before) before.killed = true;
+    if ((this.#round?.commands.length ?? 0) > 1) this.faulty = true;
     const running: Running = {
       process: this.world.process({
         settings: {
@@ -78,7 +79,7 @@ export class Play {
         fate: (step) => (running.killed ? 'die before' : this.#fate(slot, step)),
         pace: () => this.#pace(),
         meanwhile: (step, when) => {
-          if (when === 'after') this.#observe(step, resource);
+          if (when === 'after') this.#observe(step, resource, slot);
           return this.#stall(slot, when);
         },
       }),

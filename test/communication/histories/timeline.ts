@@ -4,7 +4,7 @@ import { identitiesOf, names, type Row } from '../../../src/communication/direct
 import { sha256Hex } from '../../../src/platform/hash.ts';
 import { tombstoneMs } from '../../../src/platform/limits.ts';
 import type { World } from '../world.ts';
-import { endpoints, users, type Resource, type UserName } from './commands.ts';
+import { endpoints, users, type Resource, type Slot, type UserName } from './commands.ts';
 
 /** A row from one moment on, until the next version; moments are counted by `World.unique`. */
 export interface Version {
@@ -28,6 +28,7 @@ const emptyRow: Row = { lifecycle: 'none', access: 'enabled', previous: [], lost
 export class Timeline {
   readonly #world: World;
   readonly #versions = new Map<UserName, Version[]>(users.map((user) => [user, [{ since: 0 }]]));
+  readonly #reads: { readonly by: Slot; readonly at: number }[] = [];
   #deleted = 0;
   /** Claims that ended with nobody knowing whether an identity was created, as the rows count them. */
   lostClaims = 0;
@@ -48,12 +49,18 @@ export class Timeline {
     return all.filter((_, index) => (all[index + 1]?.since ?? Infinity) > moment);
   }
 
+  /** When the process read a row, from that moment on. */
+  readsSince(slot: Slot, moment: number): readonly number[] {
+    return this.#reads.filter(({ by, at }) => by === slot && at > moment).map(({ at }) => at);
+  }
+
   current(user: UserName): Row | undefined {
     return this.#world.row(`app.${user}`);
   }
 
   /** To be called after every step: `here` is the resource of the process that took it. */
-  observe(step: string, here: Resource): void {
+  observe(step: string, here: Resource, by: Slot): void {
+    if (step === 'rows.read') this.#reads.push({ by, at: this.now() });
     if (step === 'acs.delete') this.#checkDeletion();
     if (step === 'rows.write' || step === 'rows.remove') for (const user of users) this.#look(user, here);
   }
