@@ -163,7 +163,8 @@ export function leftoverStep(scene: Scene, workshop: Workshop): Step {
     async look(): Promise<Finding> {
       const { left, removable } = facts.application ? await find() : { left: [], removable: [] };
       const ids = left.map(({ keyId, startsAt }) => `${keyId} (made ${isoTime(startsAt)})`).join(', ');
-      if (left.length === 0) return { state: 'there', text: 'no credential of an interrupted run is left' };
+      if (left.length === 0)
+        return { state: 'there', text: 'a tidy application: no interrupted run left a credential' };
       if (removable.length === 0) {
         const text = `not in the vault: ${ids}. What a run left is removed 15 minutes later by this command, or after two hours by the rotation`;
         return { state: 'skipped', text };

@@ -112,7 +112,10 @@ export function graphProblem(reply: RestReply): RegisterProblem {
   const { code } = errorIn(reply);
   const origin = `Graph answered ${String(reply.status)} ${code}, request-id ${reply.header('request-id') ?? 'none'}`;
   if (reply.status === 403)
-    return new RegisterProblem('forbidden', `Microsoft Graph does not let you do this (${origin}).`);
+    return new RegisterProblem(
+      'forbidden',
+      `Microsoft Graph does not let you do this (${origin}).\nYou need to be an owner of the application or an Application Administrator (Entra portal, Roles and administrators).`,
+    );
   if (reply.status === 401)
     return new RegisterProblem(
       'unauthenticated',

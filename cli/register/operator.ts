@@ -26,9 +26,11 @@ export function operatorCredential(
     : new AzureCliCredential(where);
   const login = tenant === undefined ? 'az login' : `az login --tenant ${tenant}`;
   return {
-    async getToken(scopes, options) {
+    // The tenant that a vault's challenge names is left out: the token is the operator's own, and a foreign vault refuses it.
+    async getToken(scopes, { tenantId: _tenantId, ...options } = {}) {
       try {
-        return await inner.getToken(scopes, options);
+        // Tokens with and without CAE have separate caches: a person would be asked for a second code (measured).
+        return await inner.getToken(scopes, { ...options, enableCae: true });
       } catch (cause) {
         const text = deviceCode
           ? 'Sign-in with a device code failed. Run this again and enter the new code in time, as a member of the tenant.'

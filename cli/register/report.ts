@@ -85,7 +85,8 @@ function prose({ dryRun, changed, steps, settings, commands, recorded }: Ending)
   return [
     ...[summary, ...record, '', 'Settings of the function app:'],
     ...Object.entries(settings).map(([name, value]) => `  ${name}=${value}`),
-    ...['', 'What really opens the DICOM service to the client is a role there:'],
+    '',
+    'What opens the DICOM service to the client is a role there ("DICOM Data Owner" for one that stores and deletes):',
     ...commands.map((command) => `  ${command}`),
     '',
   ].join('\n');
@@ -112,8 +113,9 @@ export function settingsFor(
 }
 
 export function commandsFor({ principal }: Facts): string[] {
-  const assignee = principal?.id ?? '<object id of its service principal>';
+  const assignee = principal?.id ?? '"<object id of its service principal>"';
   return [
-    `az role assignment create --role "DICOM Data Reader" --assignee-object-id ${assignee} --assignee-principal-type ServicePrincipal --scope <resource id of the DICOM service> ("DICOM Data Owner" for a client that stores and deletes)`,
+    `az role assignment create --role "DICOM Data Reader" --assignee-object-id ${assignee} --assignee-principal-type ServicePrincipal --scope "<resource id>"`,
+    'az resource list --resource-type Microsoft.HealthcareApis/workspaces/dicomservices --query "[].id"',
   ];
 }

@@ -121,7 +121,7 @@ export function permissionStep({ options, directory, facts }: Scene): Step {
         };
       }
       facts.permission = permission;
-      const what = `${permission.value} (${permission.type === 'Role' ? 'app role' : 'delegated'}) of ${api.displayName}`;
+      const what = `${permission.value} (${permission.type === 'Role' ? 'app role' : 'delegated: there is no app role for daemons'}) of ${api.displayName}`;
       if (facts.application && asksFor(facts.application, api, permission))
         return { state: 'there', text: `asks for ${what}` };
       return {

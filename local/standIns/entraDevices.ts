@@ -16,7 +16,8 @@ interface Pending {
 
 const lifeSeconds = 900;
 const intervalSeconds = 1;
-const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
+/** The second one is what MSAL sends (measured with msal-node 7.2). */
+const deviceGrants: readonly unknown[] = ['urn:ietf:params:oauth:grant-type:device_code', 'device_code'];
 const letters = 'BCDFGHJKLMNPQRSTVWXZ';
 
 /** Codes and refresh tokens live as long as the process. */
@@ -58,7 +59,7 @@ export class Devices {
   /** Undefined for a grant that is none of a person's. Throws `EntraRefusal`. */
   async redeem(tenant: string, form: URLSearchParams): Promise<object | undefined> {
     const grantType = form.get('grant_type');
-    if (grantType === deviceGrant) {
+    if (deviceGrants.includes(grantType)) {
       this.#requireClient(tenant, form);
       const { person, scope } = this.#redeemable(form.get('device_code') ?? '');
       return this.#tokensFor(person, scope);
