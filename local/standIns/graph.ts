@@ -8,7 +8,7 @@ import { ownEffect, Override } from './effects.ts';
 import { GraphError, refused } from './graph/errors.ts';
 import { collection, entity, find, odata, parseTarget, type Target } from './graph/odata.ts';
 import { Registration, shown as shownApplication, shownPrincipal } from './graph/registration.ts';
-import { callerIn, mayWrite, type Caller } from './graph/rights.ts';
+import { callerIn, mayWrite, requireScope, type Caller } from './graph/rights.ts';
 import { Visible } from './graph/visible.ts';
 import { graphAppId } from './microsoftApis.ts';
 import { keyIdOf, newCredential, toWire, type WireCredential } from './graph/passwords.ts';
@@ -184,6 +184,7 @@ class Graph {
       return collection(c, name, type, known, application.federatedIdentityCredentials);
     }
     if (wanted === 'GET') return this.#readApplication(c, target, application);
+    if (caller.scopes) requireScope(caller, 'Application.ReadWrite.All');
     if (!mayWrite(this.#options.directory, caller, application)) throw refused.privileges();
     return part === 'addPassword' ? this.#addPassword(c, application) : this.#removePassword(c, application);
   }
