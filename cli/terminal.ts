@@ -21,14 +21,17 @@ export function terminalOf({ stdin, stdout, stderr, env }: NodeJS.Process): Term
   };
 }
 
-/** True for a yes. Ctrl-C aborts `interrupt`, and the answer is then a rejection. */
+/** True for a yes. Ctrl-C and the end of the input abort `interrupt`, and the answer is then a rejection. */
 export async function ask(question: string, interrupt: AbortController): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  terminal.on('SIGINT', () => {
+  const stop = (): void => {
     interrupt.abort();
-  });
+  };
+  terminal.on('SIGINT', stop).on('close', stop);
   try {
-    return /^y(es)?$/i.test((await terminal.question(question, { signal: interrupt.signal })).trim());
+    const answer = await terminal.question(question, { signal: interrupt.signal });
+    terminal.off('close', stop);
+    return /^y(es)?$/i.test(answer.trim());
   } finally {
     terminal.close();
   }

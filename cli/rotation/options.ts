@@ -48,7 +48,7 @@ export const help = `Shows and runs the rotation of the service clients' secrets
 
   --url <url>                the function app, https://<app>.azurewebsites.net, or FUNCTION_APP_URL;
                              default: the app of \`npm start\` (LOCAL_DIR), with its key
-  --key-stdin                read the function key from stdin, or set FUNCTION_KEY
+  --key-stdin                read the function key from stdin; or set FUNCTION_KEY, which counts beside a url
   --key <key>                the same; other users of this machine can see it, and the shell's history keeps it
   --bearer-file <path>       access token of an operator, where the app asks for the operators' role
   --bearer-command <line>    a command that prints such a token
@@ -57,7 +57,7 @@ export const help = `Shows and runs the rotation of the service clients' secrets
 
 A function's own key opens one route: status is getRotations, plan and run are runRotation. A host key opens both.
 Exit code: 0 fine, 1 a client failed or was refused, 2 wrong usage, 3 not reachable or not allowed, 4 another run is
-at work or the time was up: run it again; 130 interrupted, while a run that was asked for goes on.
+at work or the time was up: run it again, 130 not confirmed, or interrupted: a run that was asked for goes on.
 
 Examples:
   npm run rotation -- status
@@ -121,36 +121,46 @@ function requestOf(
   };
 }
 
-function requestProblems(command: RotationOptions['command'], values: Values): string[] {
+function requestProblems(command: RotationOptions['command'], values: Values): readonly string[] {
   const { target, force, revoke, reason } = values;
-  const problems: string[] = [];
   const given = { target, force: force || undefined, revoke, reason };
-  if (command === 'status') {
-    for (const [name, value] of Object.entries(given))
-      if (value !== undefined) problems.push(`--${name}: only with plan and run`);
-    return problems;
-  }
-  for (const [name, value] of Object.entries({ target, reason }))
-    if (value !== undefined && (value.trim() === '' || value.length > longest))
-      problems.push(`--${name}: expected 1 to ${longest} characters`);
-  if (revoke !== undefined && !guid.test(revoke))
-    problems.push('--revoke: expected the key id of a credential, a GUID');
-  if (revoke !== undefined && force)
-    problems.push('--force: not together with --revoke, which makes a new secret where that is needed');
-  if (command === 'run' && (force || revoke !== undefined) && reason === undefined)
-    problems.push('--reason: missing; expected a text that says why, for the audit record');
-  return problems;
+  const named = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (command === 'status') return named.map((name) => `--${name}: only with plan and run`);
+  const unusual = force || revoke !== undefined;
+  return [
+    ...Object.entries({ target, reason })
+      .filter(([, value]) => value !== undefined && (value.trim() === '' || value.length > longest))
+      .map(([name]) => `--${name}: expected 1 to ${longest} characters`),
+    ...where(
+      revoke !== undefined && !guid.test(revoke),
+      '--revoke: expected the key id of a credential, a GUID',
+    ),
+    ...where(
+      revoke !== undefined && force,
+      '--force: not together with --revoke, which makes a new secret where that is needed',
+    ),
+    ...where(
+      command === 'run' && unusual && reason === undefined,
+      '--reason: missing; expected a text that says why, for the audit record',
+    ),
+  ];
 }
 
-function accessProblems(values: Values, url: string | undefined): string[] {
-  const problems: string[] = [];
+function where(condition: boolean, problem: string): readonly string[] {
+  return condition ? [problem] : [];
+}
+
+function accessProblems(values: Values, url: string | undefined): readonly string[] {
   const fault = url === undefined ? undefined : urlFault(url);
-  if (fault !== undefined)
-    problems.push(`${values.url === undefined ? 'FUNCTION_APP_URL' : '--url'}: ${fault}`);
-  if (values.key !== undefined && values['key-stdin']) problems.push('--key: not together with --key-stdin');
-  if (values['bearer-file'] !== undefined && values['bearer-command'] !== undefined)
-    problems.push('--bearer-file: not together with --bearer-command');
-  return problems;
+  const name = values.url === undefined ? 'FUNCTION_APP_URL' : '--url';
+  return [
+    ...(fault === undefined ? [] : [`${name}: ${fault}`]),
+    ...where(values.key !== undefined && values['key-stdin'], '--key: not together with --key-stdin'),
+    ...where(
+      values['bearer-file'] !== undefined && values['bearer-command'] !== undefined,
+      '--bearer-file: not together with --bearer-command',
+    ),
+  ];
 }
 
 const expected = 'expected the address of the function app, such as https://<app>.azurewebsites.net';
