@@ -1,4 +1,5 @@
 // `register-service-client` in a tenant of stand-ins: what it makes, what it leaves alone, and that the rotation can go on from there.
+import { createDefaultHttpClient, type HttpClient } from '@azure/core-rest-pipeline';
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
@@ -121,6 +122,27 @@ test('an application of which the tenant has just learnt is waited for, by Graph
   const trial = new Trial();
   const { code } = await trial.run();
   assert.equal(code, 0);
+  trial.requireComplete();
+});
+
+test('a write whose answer was lost is sent again, and what is there by then counts as made', async () => {
+  const inner = createDefaultHttpClient();
+  const repeated: string[] = [];
+  const httpClient: HttpClient = {
+    async sendRequest(request) {
+      const part = /servicePrincipals$|ref$|appRoleAssignedTo$|Grants$/.exec(
+        new URL(request.url).pathname,
+      )?.[0];
+      if (request.method !== 'POST' || part === undefined) return inner.sendRequest(request);
+      repeated.push(part);
+      await inner.sendRequest(request);
+      return inner.sendRequest(request);
+    },
+  };
+  const trial = new Trial();
+  const { code, text } = await trial.run([], undefined, { httpClient });
+  assert.equal(code, 0, text);
+  assert.equal(new Set(repeated).size, 4);
   trial.requireComplete();
 });
 

@@ -191,11 +191,13 @@ test('interrupted while the secret is proven, it takes the new credential away a
   const stop = setInterval(() => {
     if (application.passwordCredentials.length > 0) interrupt.abort();
   }, 1);
+  const begun = cloud.now();
   const { code, document } = await trial.run([], undefined, { interrupted: interrupt.signal, log });
   clearInterval(stop);
   assert.deepEqual([code, document.error?.code], [1, 'interrupted']);
   assert.deepEqual(application.passwordCredentials, []);
   assert.equal(application.removedCredentials.length, 1);
+  assert.ok(cloud.now() - begun < 120_000, 'it did not wait for the deadline of the proof');
 });
 
 const canaries = [
