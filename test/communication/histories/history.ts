@@ -10,8 +10,8 @@ import {
   type UserName,
 } from './commands.ts';
 import { judge, readIssued, type HandedOut } from './judge.ts';
-import { everythingDueMs, isCall, Play, type Answer } from './play.ts';
-import { fingerprint, Timeline } from './timeline.ts';
+import { everythingDueMs, isCall, Play, type Answer, type Watcher } from './play.ts';
+import { fingerprint, momentOf, Timeline } from './timeline.ts';
 
 /** No call lasts as long as the longest jumps of time, at which bearers expire and rows are forgotten. */
 const longestWithinCallsSeconds = 150;
@@ -23,11 +23,19 @@ interface Known {
   /** Bearers issued before are refused, seconds since 1970. */
   validFrom: number;
   readonly handedOut: HandedOut[];
+  /** When the last erasure began that was confirmed: no identity from before may come back. */
+  erasedAt: number;
   /** Whether ACS ever lost an identity of his. */
   lost: boolean;
 }
 
-const newKnown = (): Known => ({ access: new Set([true]), validFrom: 0, handedOut: [], lost: false });
+const newKnown = (): Known => ({
+  access: new Set([true]),
+  validFrom: 0,
+  handedOut: [],
+  erasedAt: 0,
+  lost: false,
+});
 
 export class History {
   readonly lines: string[] = [];
@@ -36,9 +44,15 @@ export class History {
   readonly #known = new Map<UserName, Known>(users.map((user) => [user, newKnown()]));
 
   constructor() {
-    this.#play = new Play({ requestsPerMinute: 1_000_000 }, (step, here, by) => {
-      this.#timeline.observe(step, here, by);
-    });
+    const watcher: Watcher = {
+      stepped: (step, here, by) => {
+        this.#timeline.stepped(step, here, by);
+      },
+      suffers: (by, fate, step) => {
+        this.#timeline.suffers(by, fate, step);
+      },
+    };
+    this.#play = new Play({ requestsPerMinute: 1_000_000 }, watcher);
     this.#timeline = new Timeline(this.#play.world);
   }
 
@@ -126,6 +140,7 @@ export class History {
     if (answer.kind !== 'ok') return;
     assert.ok((issuedAt ?? Infinity) >= before.validFrom, 'a bearer from before a revocation gets nothing');
     this.#checkEnded(one, answer, before.handedOut);
+    if (answer.value === 'erased') known.erasedAt = Math.max(known.erasedAt, since);
     this.#learn(one, answer, seconds, together);
   }
 
@@ -160,6 +175,9 @@ export class History {
     for (const user of users) {
       const used = new Set(this.#of(user).handedOut.map(({ identity }) => identity));
       const living = [...used].filter((id) => this.#play.world.identities.has(id));
+      const { identity } = this.#timeline.current(user) ?? {};
+      const anew = identity === undefined || momentOf(identity) > this.#of(user).erasedAt;
+      assert.ok(anew, 'an identity that was created before an erasure is in use after it');
       assert.ok(living.length <= 1, `${user} has tokens of ${String(living.length)} living identities`);
     }
   }
@@ -181,6 +199,8 @@ export class History {
     const nameless = [...identities.keys()].filter((id) => !named.has(id));
     const forgotten = nameless.filter((id) => durable.has(id));
     assert.deepEqual(forgotten, [], 'an identity whose id was written down is in use or deleted');
+    const unexcused = nameless.filter((id) => !this.#timeline.excused.has(id));
+    assert.deepEqual(unexcused, [], 'only death or a broken connection makes an orphan');
     const possible = this.#play.faulty ? this.#timeline.lostClaims : 0;
     assert.ok(nameless.length <= possible, 'an orphan is counted, and there is none where nothing failed');
     const open = [...entries.values()].filter(({ attempts, stray }) => attempts > 0 || stray !== undefined);

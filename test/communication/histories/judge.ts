@@ -45,9 +45,11 @@ const reasons: Partial<Record<ErrorCode, (ended: Ended) => boolean>> = {
   identity_stale: ({ lost }) => lost,
   identity_of_other_resource: met((row, { here }) => holds(row) && row?.resource !== fingerprint(here)),
   rate_limited: met((row) => (row?.cycles?.count ?? 0) >= cyclesPerHour),
-  conflict: ({ versions }) =>
-    versions.length > 1 ||
-    versions.some(({ row }) => row?.lifecycle === 'deleting' || row?.owed !== undefined),
+  // A creation whose caller gave up goes on, and whoever joins it may hear of an identity that was erased before he came.
+  conflict: (ended) =>
+    ended.faulty ||
+    ended.versions.length > 1 ||
+    met((row) => row?.lifecycle === 'deleting' || row?.owed !== undefined)(ended),
   busy: ({ faulty, crowded }) => faulty || crowded,
   upstream_timeout: ({ faulty, crowded }) => faulty || crowded,
   upstream_failed: ({ faulty }) => faulty,

@@ -2,15 +2,15 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { isAppError, type ErrorCode } from '../../../src/platform/errors.ts';
 import { acsCreateTimeoutMs, acsTimeoutMs } from '../../../src/platform/limits.ts';
-import { Secret } from '../../../src/platform/secret.ts';
 import type { CommunicationSettings } from '../../../src/platform/settings/types.ts';
 import type { Fate } from '../steps.ts';
 import { World, type TestProcess } from '../world.ts';
+import { perform } from './perform.ts';
 import {
   endpoints,
-  subjectOf,
   type Command,
   type Fault,
+  type Misfortune,
   type Resource,
   type Round,
   type Slot,
@@ -31,8 +31,12 @@ interface Running {
   killed: boolean;
 }
 
-/** Told after each step of each process; `here` is its ACS resource. */
-export type Observer = (step: string, here: Resource, by: Slot) => void;
+export interface Watcher {
+  /** After each step of each process; `here` is its ACS resource. */
+  stepped(step: string, here: Resource, by: Slot): void;
+  /** Before a step to which something happens; without a step where the process is killed from outside. */
+  suffers(by: Slot, fate: Misfortune, step?: string): void;
+}
 
 /** Longer than the longest wait of an entry in the outbox: the clean-up finds everything due. */
 export const everythingDueMs = 61 * 60_000;
@@ -42,7 +46,7 @@ const gaveUp = new Error('the caller gave up');
 export class Play {
   readonly world = new World();
   readonly #settings: Partial<CommunicationSettings>;
-  readonly #observe: Observer;
+  readonly #watcher: Watcher | undefined;
   readonly #running = new Map<Slot, Running>();
   /** Steps taken: by each process in this round, and in all. */
   readonly #taken = new Map<Slot, string[]>();
@@ -59,15 +63,18 @@ export class Play {
   /** Whether anything but the passing of turns was done to a process so far. */
   faulty = false;
 
-  constructor(settings: Partial<CommunicationSettings>, observe: Observer = () => undefined) {
+  constructor(settings: Partial<CommunicationSettings>, watcher?: Watcher) {
     this.#settings = settings;
-    this.#observe = observe;
+    this.#watcher = watcher;
     for (const slot of [0, 1, 2] as const) this.start(slot, 'A', false);
   }
 
   start(slot: Slot, resource: Resource, repair: boolean): void {
     const before = this.#running.get(slot);
-    if (before) before.killed = true;
+    if (before) {
+      before.killed = true;
+      this.#watcher?.suffers(slot, 'die before');
+    }
     if ((this.#round?.commands.length ?? 0) > 1) this.faulty = true;
     const running: Running = {
       process: this.world.process({
@@ -79,7 +86,7 @@ export class Play {
         fate: (step) => (running.killed ? 'die before' : this.#fate(slot, step)),
         pace: () => this.#pace(),
         meanwhile: (step, when) => {
-          if (when === 'after') this.#observe(step, resource, slot);
+          if (when === 'after') this.#watcher?.stepped(step, resource, slot);
           return this.#stall(slot, when);
         },
       }),
@@ -198,6 +205,7 @@ export class Play {
   #suffer(slot: Slot, fault: Fault, step: string): Fate {
     const { fate, seconds } = fault;
     this.suffered.add(`${fate} ${step}`);
+    this.#watcher?.suffers(slot, fate, step);
     if (fate === 'stall before' || fate === 'stall after') {
       this.#stalls.set(slot, fault);
       return 'go';
@@ -210,36 +218,6 @@ export class Play {
     if (fate !== 'hang before' && fate !== 'hang after') return fate;
     this.world.advance(step === 'acs.create' ? acsCreateTimeoutMs : acsTimeoutMs);
     return fate === 'hang before' ? 'fail before' : 'fail after';
-  }
-}
-
-type Context = ReturnType<World['context']>;
-
-/** Calls the service; of what it answers, everything that can be foretold. */
-async function perform(
-  process: TestProcess,
-  command: UserCommand,
-  context: Context,
-  world: World,
-): Promise<unknown> {
-  const subject = subjectOf(command, world.storeTime);
-  switch (command.kind) {
-    case 'issue': {
-      const { token, user, scopes, endpoint } = await process.issue(subject, command.request, context);
-      return { identity: user.communicationUserId, token, scopes, endpoint };
-    }
-    case 'revoke':
-      return process.revoke(subject, context);
-    case 'revokeAll':
-      return process.revokeAll(subject, 'key', context);
-    case 'setAccess':
-      return process.setAccess(subject, { enabled: command.enabled }, 'key', context);
-    case 'erase':
-      return process.erase(subject, 'key', context);
-    case 'identity':
-      return process.identity(subject, context);
-    case 'exchange':
-      return (await process.exchangeTeams(subject, new Secret('teams'), context)).token;
   }
 }
 

@@ -4,7 +4,8 @@ import { identitiesOf, names, type Row } from '../../../src/communication/direct
 import { sha256Hex } from '../../../src/platform/hash.ts';
 import { tombstoneMs } from '../../../src/platform/limits.ts';
 import type { World } from '../world.ts';
-import { endpoints, users, type Resource, type Slot, type UserName } from './commands.ts';
+import type { Watcher } from './play.ts';
+import { endpoints, users, type Resource, type Misfortune, type Slot, type UserName } from './commands.ts';
 
 /** A row from one moment on, until the next version; moments are counted by `World.unique`. */
 export interface Version {
@@ -25,10 +26,27 @@ export function fingerprint(resource: Resource): string {
 
 const emptyRow: Row = { lifecycle: 'none', access: 'enabled', previous: [], lostClaims: 0, changedOn: 0 };
 
-export class Timeline {
+/** Whether another creator has the claim though the time of the first one was not over. */
+function takenOver({ claim }: Row, after: Row, now: number): boolean {
+  return (
+    claim !== undefined &&
+    after.claim !== undefined &&
+    claim.writer !== after.claim.writer &&
+    now < claim.until
+  );
+}
+
+export class Timeline implements Watcher {
   readonly #world: World;
   readonly #versions = new Map<UserName, Version[]>(users.map((user) => [user, [{ since: 0 }]]));
   readonly #reads: { readonly by: Slot; readonly at: number }[] = [];
+  /** By process: what it created and nobody has written down yet, and whether it will not hear of the next one. */
+  readonly #unsaved = new Map<Slot, readonly string[]>();
+  readonly #unheard = new Set<Slot>();
+  /** When the row last said that what was handed out before shall end: by a ban, or to older bearers. */
+  readonly revokedAt = new Map<UserName, number>();
+  /** Identities that may be nobody's. */
+  readonly excused = new Set<string>();
   #deleted = 0;
   /** Claims that ended with nobody knowing whether an identity was created, as the rows count them. */
   lostClaims = 0;
@@ -58,11 +76,30 @@ export class Timeline {
     return this.#world.row(`app.${user}`);
   }
 
-  /** To be called after every step: `here` is the resource of the process that took it. */
-  observe(step: string, here: Resource, by: Slot): void {
+  stepped(step: string, here: Resource, by: Slot): void {
+    if (step === 'acs.create') this.#created(by);
     if (step === 'rows.read') this.#reads.push({ by, at: this.now() });
     if (step === 'acs.delete') this.#checkDeletion();
     if (step === 'rows.write' || step === 'rows.remove') for (const user of users) this.#look(user, here);
+  }
+
+  /** What excuses an identity that nobody wrote down: its creator died, or could not hear of it, read or write. */
+  suffers(by: Slot, fate: Misfortune, step?: string): void {
+    if (fate.startsWith('stall') || fate === 'slow') return;
+    if (step === 'acs.create' && fate.endsWith('after')) this.#unheard.add(by);
+    const gap = step === undefined || ['rows.read', 'rows.write', 'outbox.add'].includes(step);
+    if (!gap && !fate.startsWith('die')) return;
+    for (const id of this.#unsaved.get(by) ?? []) this.excused.add(id);
+  }
+
+  #created(by: Slot): void {
+    const id = [...this.#world.identities.keys()].at(-1) ?? '';
+    if (this.#unheard.delete(by)) this.excused.add(id);
+    const unsaved = [...(this.#unsaved.get(by) ?? []), id];
+    this.#unsaved.set(
+      by,
+      unsaved.filter((one) => !this.#world.durable.has(one)),
+    );
   }
 
   #look(user: UserName, here: Resource): void {
@@ -82,6 +119,7 @@ export class Timeline {
     for (const id of identitiesOf(before)) {
       if (names(after, id)) continue;
       assert.ok(!identities.has(id), 'a row forgets an identity only when it exists no more');
+      assert.equal(before.lifecycle, 'deleting', 'a row forgets identities only by an erasure');
       assert.equal(before.resource, fingerprint(here), 'only its own resource confirms an erasure');
     }
     if (after.lifecycle !== 'ready') return;
@@ -95,7 +133,12 @@ export class Timeline {
     const lost = after.lostClaims - before.lostClaims;
     assert.ok(lost >= 0);
     this.lostClaims += lost;
+    assert.ok(!takenOver(before, after, this.#world.storeTime), 'a claim is taken over when it has expired');
     assert.ok((after.tokensValidFrom ?? 0) >= (before.tokensValidFrom ?? 0), 'bearers stay refused');
+    const banned = before.access === 'enabled' && after.access === 'disabled';
+    if (banned || after.tokensValidFrom !== before.tokensValidFrom) {
+      this.revokedAt.set(user, this.now());
+    }
     const lifted = before.access === 'disabled' && after.access === 'enabled';
     assert.ok(!lifted || this.enabling.has(user), 'only enabling lifts a ban');
   }
