@@ -54,6 +54,7 @@ export default tseslint.config(
     },
   },
   { files: ['src/functions/**/*.ts'], rules: forbid(noLocal) },
+  { files: ['cli/**/*.ts'], rules: forbid(noFunctions, noFunctionsSdk) },
   {
     files: ['src/platform/**/*.ts'],
     rules: forbid(noLocal, noFunctions, noFunctionsSdk, [

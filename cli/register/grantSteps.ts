@@ -47,7 +47,7 @@ export function consentStep({ options, tenantId, directory, facts }: Scene): Ste
             text,
             () => consent({ directory, facts }),
             () =>
-              `consent to ${permission.value} needs an Application Administrator (app roles of Graph: a Privileged Role Administrator): ${link()}`,
+              `consent to ${permission.value} needs an Application Administrator, who opens: ${link()}`,
           ),
       };
     },

@@ -42,7 +42,7 @@ Needs no secret? A client that runs in Azure can use a managed identity, one out
                               the application and gets the Graph app role Application.ReadWrite.OwnedBy
   --tenant <GUID or domain>   default: the tenant you are signed in to
   --dicom-permission <value>  which app role or scope of the DICOM API to ask for; default: the one there is
-  --validity-days <1..180>    life of the first secret, default 90
+  --validity-days <1..180>    life of the first secret, default 90; under 37 the app needs a shorter ROTATION_BEFORE_DAYS too
   --audit-storage <url>       blob endpoint of the app's storage account: who registered what is recorded there
   --device-code               sign in with a code in a browser instead of \`az login\`
   --dry-run                   say what would be done, change nothing

@@ -1,6 +1,7 @@
 // What a registration prints: one line for each step, then the settings and commands to go on with; or one JSON document.
 import { styleText } from 'node:util';
 import type { Streams } from '../commandLine.ts';
+import type { Terminal } from '../terminal.ts';
 import type { RegisterOptions } from './options.ts';
 import type { Facts } from './steps.ts';
 import type { Told } from './problems.ts';
@@ -41,17 +42,16 @@ export interface Reporter {
   failure(told: Told, steps: readonly Line[]): void;
 }
 
-export interface Terminal {
-  readonly colors: boolean;
-  /** Whether a line can be taken back. */
-  readonly live: boolean;
-}
-
-export function createReporter(streams: Streams, json: boolean, { colors, live }: Terminal): Reporter {
+export function createReporter(
+  streams: Streams,
+  json: boolean,
+  { colors, live, columns }: Omit<Terminal, 'asks'>,
+): Reporter {
   const clear = live ? '\r\u001b[2K' : '';
   return {
     busy(text) {
-      if (live && !json) streams.err(`${clear}… ${text}`);
+      // A line that wraps could not be taken back whole.
+      if (live && !json) streams.err(`${clear}… ${text.slice(0, (columns ?? 80) - 3)}`);
     },
     line({ state, text }) {
       if (json) return;

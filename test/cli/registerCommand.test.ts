@@ -6,6 +6,10 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, test } from 'node:test';
 import { demo } from '../../local/demo.ts';
+import { writeRunFile } from '../../local/runFile.ts';
+import { createAdmin } from '../../local/standIns/admin.ts';
+import { listen } from '../../local/standIns/kit.ts';
+import { settingsFor } from '../rotation/tenant.ts';
 import { administrator, cloud, signedIn, Trial } from './world.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -123,4 +127,28 @@ test('with a device code it asks once, registers, and shows no secret or token i
   assert.equal(settings['SERVICE_CLIENT_APP_ID'], trial.application().appId);
   assert.doesNotMatch(out + err, /eyJ|8Q~/);
   assert.ok(cloud.log.list().some(({ path }) => path.endsWith('/devicecode')));
+});
+
+test('with --local it joins the run that goes on, as its demo administrator; without one it says how to start it', async (t) => {
+  const admin = await listen(createAdmin({ ...cloud, standIns: [] }), 0);
+  t.after(() => admin.close());
+  const { entra = '', graph = '', keyVault = '' } = cloud.urls;
+  const none = 'http://127.0.0.1:9';
+  const { state } = settingsFor();
+  assert.ok(state.kind === 'connectionString');
+  const others = { managedIdentity: none, communication: none, dicom: none, faults: admin.url };
+  const azure = { storage: state.connectionString.reveal(), entra, graph, keyVault, ...others };
+  writeRunFile(folder, {
+    ...{ pid: process.pid, host: { kind: 'local', url: none, keysEnforced: true }, azure },
+    ...{ keys: { master: 'm', function: 'f' }, demo: { bearer: 'b', dicomBearer: 'b', userId: 'u' } },
+  });
+  const trial = new Trial();
+  const options = [...argumentsFor(trial), '--local', '--dry-run', '--json'];
+  const joined = await start(options, { LOCAL_DIR: folder });
+  assert.equal(joined.code, 0, joined.err);
+  const { dryRun } = JSON.parse(joined.out) as { dryRun: boolean };
+  assert.equal(dryRun, true);
+  const alone = await start(options, { LOCAL_DIR: join(folder, 'nothing') });
+  assert.deepEqual([alone.code, alone.out], [2, '']);
+  assert.match(alone.err, /^--local: no local run goes on\. Start one with npm start/);
 });

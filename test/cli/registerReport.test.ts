@@ -16,7 +16,7 @@ function told(json: boolean, colors: boolean, live: boolean): { out: string; err
     out: (text: string) => (written.out += text),
     err: (text: string) => (written.err += text),
   };
-  const reporter = createReporter(streams, json, { colors, live });
+  const reporter = createReporter(streams, json, { colors, live, columns: 80 });
   reporter.busy('asking');
   reporter.line(line);
   reporter.ending(ending);

@@ -91,7 +91,7 @@ export class Trial {
     const tell = (line: string) => (err += line);
     const code = await register(options, {
       ...{ clock, uuid: randomUUID, credential: signedIn(who), interrupted: new AbortController().signal },
-      reporter: createReporter(streams, true, { colors: false, live: true }),
+      reporter: createReporter(streams, true, { colors: false, live: true, columns: 80 }),
       log: createLog({ info: tell, warn: tell, error: tell }),
       confirm: () => assert.fail('nobody was to be asked'),
       ...around,
