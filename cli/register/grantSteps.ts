@@ -46,8 +46,7 @@ export function consentStep({ options, tenantId, directory, facts }: Scene): Ste
           permitted(
             text,
             () => consent({ directory, facts }),
-            () =>
-              `consent to ${permission.value} needs an Application Administrator, who opens: ${link()}`,
+            () => `consent to ${permission.value} needs an Application Administrator, who opens: ${link()}`,
           ),
       };
     },
