@@ -20,17 +20,26 @@ export interface Seeded {
   readonly files: number;
 }
 
+/** The application by its client id and object id, and where its secret is kept. */
+export interface ServiceClient {
+  readonly appId: string;
+  readonly objectId: string;
+  readonly secretName: string;
+}
+
 /** A tenant that was restored from LOCAL_STATE has a past of its own and is left as it is. */
 export async function seed(cloud: Cloud): Promise<Seeded> {
   if (cloud.restored) return { keyId: undefined, files: 0 };
-  const [keyId, files] = await Promise.all([seedSecret(cloud), seedImages(cloud)]);
+  const [keyId, files] = await Promise.all([seedSecret(cloud, demo.serviceClient), seedImages(cloud)]);
   return { keyId, files };
 }
 
-/** As an earlier run of the rotation would have left it: minted for this target, published with its tags. */
-async function seedSecret(cloud: Cloud): Promise<string> {
+/** As an earlier run of the rotation would have left it: minted for this target, published with its tags. Answers its key id. */
+export async function seedSecret(
+  cloud: Cloud,
+  { appId, objectId, secretName }: ServiceClient,
+): Promise<string> {
   const now = cloud.directory.now();
-  const { appId, secretName } = demo.serviceClient;
   const client = {
     appId,
     secretName,
@@ -58,7 +67,7 @@ async function seedSecret(cloud: Cloud): Promise<string> {
     expiresOn: new Date(endDateTime),
     tags: {
       CredentialId: keyId,
-      ProviderAddress: demo.serviceClient.objectId,
+      ProviderAddress: objectId,
       ValidityPeriodDays: '90',
       'rotation-app': appId,
     },
