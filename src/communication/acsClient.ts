@@ -165,7 +165,7 @@ function sdkClient({ resource, credential }: Resource, platform: Clients): Commu
 
 /**
  * A kept connection may be closed by the other side just as it is used again (measured): whoever created over it would be
- * told of a possible orphan that there is none of.
+ * told of a possible orphan that there is none of. Where the machine has a proxy, its connection is the only way out.
  */
 function createOnNewConnection(): PipelinePolicy {
   const agent = once(() => new Agent({ keepAlive: false }));
@@ -173,7 +173,7 @@ function createOnNewConnection(): PipelinePolicy {
     name: 'createOnNewConnection',
     sendRequest(request, next) {
       if (request.method === 'POST' && new URL(request.url).pathname === '/identities')
-        request.agent = agent();
+        request.agent ??= agent();
       return next(request);
     },
   };

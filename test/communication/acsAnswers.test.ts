@@ -1,9 +1,12 @@
 // How each answer of ACS is judged through the real SDK client, and what is never said about it.
 import { createHttpHeaders, type PipelineRequest, type PipelineResponse } from '@azure/core-rest-pipeline';
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { afterEach, describe, test } from 'node:test';
+import { demo } from '../../local/demo.ts';
+import { AcsClient } from '../../src/communication/acsClient.ts';
+import { AcsBudget } from '../../src/communication/rateLimit.ts';
 import { rowKeyOf, type Subject } from '../../src/communication/subject.ts';
+import { systemClock } from '../../src/platform/clock.ts';
 import { AppError } from '../../src/platform/errors.ts';
 import { acsPauseSeconds } from '../../src/platform/limits.ts';
 import { Secret } from '../../src/platform/secret.ts';
@@ -17,19 +20,40 @@ afterEach(() => {
   cloud.faults.clear();
 });
 
-test('an identity is asked for over a connection of its own, everything else over a kept one', async () => {
-  const kept = new Map<string, unknown>();
-  const sendRequest = async (request: PipelineRequest): Promise<PipelineResponse> => {
-    const { pathname } = new URL(request.url);
-    const agent: unknown = request.agent;
-    kept.set(pathname.split(':').at(-1) ?? '', agent && Reflect.get(agent, 'keepAlive'));
-    const body = { identity: { id: `8:acs:${randomUUID()}_${randomUUID()}` }, token: 'a', expiresOn: soon };
-    const status = pathname === '/identities' ? 201 : 200;
-    return { request, status, headers: createHttpHeaders(), bodyAsText: JSON.stringify(body) };
+describe('an identity is asked for', () => {
+  /** By what follows the last colon of each path: what stands for the connection of that request. */
+  const agents = async (): Promise<Record<string, { keepAlive?: boolean; proxy?: URL } | undefined>> => {
+    const seen: Awaited<ReturnType<typeof agents>> = {};
+    const sendRequest = async (request: PipelineRequest): Promise<PipelineResponse> => {
+      seen[new URL(request.url).pathname.split(':').at(-1) ?? ''] = request.agent;
+      return { request, status: 403, headers: createHttpHeaders() };
+    };
+    const platform = { ...{ clock: systemClock, random: () => 0.5 }, httpClient: { sendRequest } };
+    const credential = () => cloud.credentialFor(demo.managedIdentity);
+    const resource = { resource: byKey, credential: { managedIdentity: true } };
+    const acs = new AcsClient(resource, { ...platform, credential }, new AcsBudget(systemClock));
+    await acs.create();
+    await assert.rejects(acs.issue('8:acs:a_b', { scopes: ['chat'], minutes: 60 }));
+    return seen;
   };
-  const soon = new Date(Date.now() + 3_600_000).toISOString();
-  await service({ httpClient: { sendRequest } }).issue(newUser(), {}, context());
-  assert.deepEqual(Object.fromEntries(kept), { '/identities': false, issueAccessToken: undefined });
+
+  test('over a connection of its own, everything else over a kept one', async () => {
+    const { '/identities': own, issueAccessToken: kept } = await agents();
+    assert.deepEqual([own?.keepAlive, kept], [false, undefined]);
+  });
+
+  test('through the proxy of the machine, as everything else is', async () => {
+    const before = process.env['HTTPS_PROXY'];
+    process.env['HTTPS_PROXY'] = 'http://proxy.clinic.example:3128';
+    try {
+      const { '/identities': own, issueAccessToken: kept } = await agents();
+      const host = 'proxy.clinic.example';
+      assert.deepEqual([own?.proxy?.hostname, kept?.proxy?.hostname], [host, host]);
+    } finally {
+      if (before === undefined) delete process.env['HTTPS_PROXY'];
+      else process.env['HTTPS_PROXY'] = before;
+    }
+  });
 });
 
 describe('an answer of ACS', () => {
