@@ -1,8 +1,9 @@
-// `npm run bench -- [name …] [--pairs n] [--users n] [--json]`: the benchmarks that there are.
+// `npm run bench -- [name …] [--pairs n] [--users n] [--clients n] [--json]`: the benchmarks that there are.
 import { runBenchmarks } from './command.ts';
+import { rotation } from './rotation.ts';
 import { tokens } from './tokens.ts';
 
-process.exitCode = await runBenchmarks(process.argv.slice(2), [tokens], {
+process.exitCode = await runBenchmarks(process.argv.slice(2), [tokens, rotation], {
   print: (text) => {
     console.log(text);
   },

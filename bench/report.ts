@@ -22,6 +22,8 @@ export interface BenchmarkOptions {
   readonly pairs: number;
   /** Users who come at once. */
   readonly users: number;
+  /** Service clients in one run of the rotation. */
+  readonly clients: number;
   readonly progress: (text: string) => void;
 }
 

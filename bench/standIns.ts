@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { demo } from '../local/demo.ts';
+import { serviceNames, type ServiceName } from '../local/standIns/kit.ts';
 import { eachAtOnce } from '../src/platform/concurrency.ts';
 import { rowKeyOf } from '../src/communication/subject.ts';
 import { mostWithin } from './statistics.ts';
@@ -45,9 +46,21 @@ export async function livingIdentities(faults: string): Promise<readonly string[
 }
 
 const logged = z.array(
-  z.object({ number: z.int(), time: z.string(), path: z.string(), method: z.string(), status: z.int() }),
+  z.object({
+    ...{ number: z.int(), time: z.string(), service: z.enum(serviceNames) },
+    ...{ path: z.string(), method: z.string(), status: z.int() },
+  }),
 );
-type Logged = z.infer<typeof logged>[number];
+export type Logged = z.infer<typeof logged>[number];
+
+/** What was asked after the request of that number, of one stand-in or of all; the log keeps the newest 10,000 only. */
+export async function requestsSince(
+  faults: string,
+  since: number,
+  service?: ServiceName,
+): Promise<readonly Logged[]> {
+  return logged.parse(await ask(faults, `/requests?service=${service ?? ''}&since=${since}`));
+}
 
 const acsWindowMs = 30_000;
 
@@ -62,9 +75,7 @@ export class Wire {
   }
 
   async read(): Promise<void> {
-    const news = logged.parse(
-      await ask(this.#faults, `/requests?service=communication&since=${this.#since}`),
-    );
+    const news = await requestsSince(this.#faults, this.#since, 'communication');
     for (const entry of news) this.#seen.set(entry.number, entry);
     // One under way, with status 0, is asked for again.
     const open = news.find(({ status }) => status === 0);

@@ -15,6 +15,7 @@ import { readIfPresent } from '../local/privateFile.ts';
 
 export interface Testbed {
   readonly host: string;
+  readonly keys: { readonly master: string; readonly function: string };
   /** The demo user's. */
   readonly bearer: string;
   /** Connection string of the storage account. */
@@ -62,7 +63,7 @@ export async function openTestbed(settings: Readonly<Record<string, string>> = {
     const onLine = (line: string): void => void lines.push(line);
     const host = await startHostProcess({ kind: 'local', port: 0, keys, environment, onLine });
     return {
-      ...{ host: host.url, bearer, storage: azure.storage, faults: azure.faults, environment },
+      ...{ host: host.url, keys, bearer, storage: azure.storage, faults: azure.faults, environment },
       memory: () => memoryOf(host.pid),
       logged: (text) => lines.filter((line) => line.includes(text)).length,
       close: async () => {

@@ -7,12 +7,12 @@ import { table, type Benchmark, type BenchmarkOptions } from '../../bench/report
 async function run(...args: string[]) {
   const printed: string[] = [];
   const complaints: string[] = [];
-  const asked: Pick<BenchmarkOptions, 'pairs' | 'users'>[] = [];
+  const asked: Omit<BenchmarkOptions, 'progress'>[] = [];
   const played = (name: string, value: number): Benchmark => ({
     name,
     measures: `the ${name} thing`,
-    async run({ pairs, users }) {
-      asked.push({ pairs, users });
+    async run({ pairs, users, clients }) {
+      asked.push({ pairs, users, clients });
       return [{ title: 'Part', figures: [{ name: 'ratio', text: 'the ratio', value, atMost: 1 }] }];
     },
   });
@@ -33,9 +33,9 @@ test('the exit code says whether an aim was missed, and the last words which one
 });
 
 test('without a name everything is measured, as large as the options say', async () => {
-  const all = await run('--users', '20', '--pairs', '450');
-  assert.deepEqual([all.code, all.asked], [1, Array(2).fill({ users: 20, pairs: 450 })]);
-  assert.deepEqual((await run('good')).asked, [{ users: 5000, pairs: 400 }]);
+  const all = await run('--users', '20', '--pairs', '450', '--clients', '3');
+  assert.deepEqual([all.code, all.asked], [1, Array(2).fill({ users: 20, pairs: 450, clients: 3 })]);
+  assert.deepEqual((await run('good')).asked, [{ users: 5000, pairs: 400, clients: 200 }]);
 });
 
 test('--json prints nothing but JSON, with what was missed', async () => {
@@ -53,6 +53,7 @@ test('a wrong word is answered with what is expected, and nothing is measured', 
     [['goood'], /^There is no benchmark "goood"; there is: good, bad\.$/],
     [['--users', '0'], /^--users: found "0"; expected 1 to 20000\.$/],
     [['--pairs', '451'], /^--pairs: found "451"; expected 1 to 450\.$/],
+    [['--clients', '301'], /^--clients: found "301"; expected 1 to 300\.$/],
     [['--pears', '5'], /^Unknown option '--pears'/],
   ] as const) {
     const { code, printed, complaints, asked } = await run(...args);
