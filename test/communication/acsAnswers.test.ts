@@ -8,7 +8,7 @@ import { AcsBudget } from '../../src/communication/rateLimit.ts';
 import { rowKeyOf, type Subject } from '../../src/communication/subject.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { AppError } from '../../src/platform/errors.ts';
-import { acsPauseSeconds } from '../../src/platform/limits.ts';
+import { acsPauseSeconds, acsRequestsPerWindow } from '../../src/platform/limits.ts';
 import { Secret } from '../../src/platform/secret.ts';
 import { ManualClock } from '../support/clock.ts';
 import { cloud, endpoint } from '../local/standIns/communication/clients.ts';
@@ -20,40 +20,52 @@ afterEach(() => {
   cloud.faults.clear();
 });
 
+/** The client of ACS alone, for a process that has sent these revocations and whose every request gets that status. */
+function answered(status: number, revocations = 0) {
+  const sent: PipelineRequest[] = [];
+  const sendRequest = async (request: PipelineRequest): Promise<PipelineResponse> => {
+    sent.push(request);
+    return { request, status, headers: createHttpHeaders() };
+  };
+  const clock = { ...systemClock, sleep: async () => undefined };
+  const budget = new AcsBudget(clock);
+  for (let counted = 0; counted < revocations; counted += 1) budget.take('revoke', 'reserved');
+  const credential = () => cloud.credentialFor(demo.managedIdentity);
+  const resource = { resource: byKey, credential: { managedIdentity: true } };
+  const platform = { clock, credential, random: () => 0.5, httpClient: { sendRequest } };
+  return { acs: new AcsClient(resource, platform, budget), sent };
+}
+
 describe('an identity is asked for', () => {
-  /** By what follows the last colon of each path: what stands for the connection of that request. */
-  const agents = async (): Promise<Record<string, { keepAlive?: boolean; proxy?: URL } | undefined>> => {
-    const seen: Awaited<ReturnType<typeof agents>> = {};
-    const sendRequest = async (request: PipelineRequest): Promise<PipelineResponse> => {
-      seen[new URL(request.url).pathname.split(':').at(-1) ?? ''] = request.agent;
-      return { request, status: 403, headers: createHttpHeaders() };
-    };
-    const platform = { ...{ clock: systemClock, random: () => 0.5 }, httpClient: { sendRequest } };
-    const credential = () => cloud.credentialFor(demo.managedIdentity);
-    const resource = { resource: byKey, credential: { managedIdentity: true } };
-    const acs = new AcsClient(resource, { ...platform, credential }, new AcsBudget(systemClock));
+  /** What the connections of a creation and of an issue say of themselves. */
+  const connections = async (property: string): Promise<unknown[]> => {
+    const { acs, sent } = answered(403);
     await acs.create();
     await assert.rejects(acs.issue('8:acs:a_b', { scopes: ['chat'], minutes: 60 }));
-    return seen;
+    return sent.map(({ agent }): unknown => agent && Reflect.get(agent, property));
   };
 
   test('over a connection of its own, everything else over a kept one', async () => {
-    const { '/identities': own, issueAccessToken: kept } = await agents();
-    assert.deepEqual([own?.keepAlive, kept], [false, undefined]);
+    assert.deepEqual(await connections('keepAlive'), [false, undefined]);
   });
 
   test('through the proxy of the machine, as everything else is', async () => {
     const before = process.env['HTTPS_PROXY'];
     process.env['HTTPS_PROXY'] = 'http://proxy.clinic.example:3128';
     try {
-      const { '/identities': own, issueAccessToken: kept } = await agents();
-      const host = 'proxy.clinic.example';
-      assert.deepEqual([own?.proxy?.hostname, kept?.proxy?.hostname], [host, host]);
+      const proxies = (await connections('proxy')).map(String);
+      assert.deepEqual(proxies, Array(2).fill('http://proxy.clinic.example:3128/'));
     } finally {
       if (before === undefined) delete process.env['HTTPS_PROXY'];
       else process.env['HTTPS_PROXY'] = before;
     }
   });
+});
+
+test('another try is counted like the first one, and not sent where the budget is used up', async () => {
+  const { acs, sent } = answered(500, acsRequestsPerWindow.revoke - 1);
+  await assert.rejects(acs.revoke('8:acs:a_b', 'reserved'), refused('upstream_throttled'));
+  assert.equal(sent.length, 1);
 });
 
 describe('an answer of ACS', () => {

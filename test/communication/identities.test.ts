@@ -47,6 +47,12 @@ describe('one identity', () => {
     }
   });
 
+  test('is counted as one creation, however often its claim has to be written', async () => {
+    const world = new World();
+    await issue(world, world.process({ fate: nth('rows.write', 1, 'not landed') }));
+    assert.deepEqual([world.counted, world.created], [1, 1]);
+  });
+
   test('takes the work of one call however many of a process ask at once', async () => {
     const world = new World();
     const steps: string[] = [];

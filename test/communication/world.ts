@@ -55,6 +55,8 @@ export class World {
   readonly audited: (AuditEntry & { outcome: string })[] = [];
   readonly lines: string[] = [];
   created = 0;
+  /** Creations that were counted before they were begun. */
+  counted = 0;
   #time = Date.parse('2026-03-01T12:00:00.000Z');
   #count = 0;
 
@@ -184,7 +186,7 @@ export class World {
     };
     const token = (): AcsToken => ({ token: this.unique(), expiresOn: new Date(this.#time).toISOString() });
     return {
-      takeCreate: () => undefined,
+      takeCreate: () => void (this.counted += 1),
       create: () =>
         step('acs.create', undefined, (): Created => {
           const identity = `8:acs:${this.unique()}_${this.unique()}`;
