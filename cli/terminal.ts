@@ -1,5 +1,6 @@
 // What a command knows of the terminal it runs in, and how it asks the person there.
 import { createInterface } from 'node:readline/promises';
+import { styleText } from 'node:util';
 
 export interface Terminal {
   readonly colors: boolean;
@@ -19,6 +20,25 @@ export function terminalOf({ stdin, stdout, stderr, env }: NodeJS.Process): Term
     asks: stdin.isTTY,
     columns: stdout.isTTY ? stdout.columns : undefined,
   };
+}
+
+export type Color = 'bold' | 'cyan' | 'gray' | 'green' | 'red' | 'yellow';
+
+/** What the command has decided about colours counts: the stream's own opinion is not asked. */
+export function painted(
+  color: Color | undefined,
+  text: string,
+  { colors }: Pick<Terminal, 'colors'>,
+): string {
+  return colors && color !== undefined ? styleText(color, text, { validateStream: false }) : text;
+}
+
+/** Takes back what the last `progress` showed. */
+export const clearLine = '\r\u001b[2K';
+
+/** In the place of what was shown last; cut, as a line that wraps could not be taken back whole. */
+export function progress(text: string, { columns = 80 }: Pick<Terminal, 'columns'>): string {
+  return `${clearLine}… ${text.slice(0, columns - 3)}`;
 }
 
 /** True for a yes. Ctrl-C and the end of the input abort `interrupt`, and the answer is then a rejection. */

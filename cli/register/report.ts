@@ -1,7 +1,6 @@
 // What a registration prints: one line for each step, then the settings and commands to go on with; or one JSON document.
-import { styleText } from 'node:util';
 import type { Streams } from '../commandLine.ts';
-import type { Terminal } from '../terminal.ts';
+import { clearLine, painted, progress, type Color, type Terminal } from '../terminal.ts';
 import type { RegisterOptions } from './options.ts';
 import type { Facts } from './steps.ts';
 import type { Told } from './problems.ts';
@@ -24,9 +23,7 @@ export interface Ending {
   readonly recorded: boolean;
 }
 
-const words: Readonly<
-  Record<LineState, { readonly word: string; readonly color: 'green' | 'yellow' | 'cyan' | 'gray' }>
-> = {
+const words: Readonly<Record<LineState, { readonly word: string; readonly color: Color }>> = {
   there: { word: 'already there', color: 'gray' },
   would: { word: 'would do', color: 'cyan' },
   done: { word: 'done', color: 'green' },
@@ -42,29 +39,23 @@ export interface Reporter {
   failure(told: Told, steps: readonly Line[]): void;
 }
 
-export function createReporter(
-  streams: Streams,
-  json: boolean,
-  { colors, live, columns }: Omit<Terminal, 'asks'>,
-): Reporter {
-  const clear = live ? '\r\u001b[2K' : '';
+export function createReporter(streams: Streams, json: boolean, terminal: Omit<Terminal, 'asks'>): Reporter {
+  const { live } = terminal;
   return {
     busy(text) {
-      // A line that wraps could not be taken back whole.
-      if (live && !json) streams.err(`${clear}… ${text.slice(0, (columns ?? 80) - 3)}`);
+      if (live && !json) streams.err(progress(text, terminal));
     },
     line({ state, text }) {
       if (json) return;
       const { word, color } = words[state];
-      const label = word.padEnd(14);
-      if (live) streams.err(clear);
-      streams.out(`${colors ? styleText(color, label, { validateStream: false }) : label} ${text}\n`);
+      if (live) streams.err(clearLine);
+      streams.out(`${painted(color, word.padEnd(14), terminal)} ${text}\n`);
     },
     ending(ending) {
       streams.out(json ? `${JSON.stringify(ending, null, 2)}\n` : prose(ending));
     },
     failure(told, steps) {
-      if (live && !json) streams.err(clear);
+      if (live && !json) streams.err(clearLine);
       if (json) streams.out(`${JSON.stringify({ error: told, steps }, null, 2)}\n`);
       else streams.err(`${told.message}\n`);
     },

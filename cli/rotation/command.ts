@@ -2,10 +2,10 @@
 import type { Clock } from '../../src/platform/clock.ts';
 import { isFailure, type RotationReport } from '../../src/rotation/report.ts';
 import type { Streams } from '../commandLine.ts';
-import type { Terminal } from '../terminal.ts';
+import { clearLine, painted, progress, type Terminal } from '../terminal.ts';
 import type { RotationOptions } from './options.ts';
 import type { Answer, Trouble } from './service.ts';
-import { painted, plain, showRun, showStatus } from './show.ts';
+import { plain, showRun, showStatus } from './show.ts';
 
 /** Everything the command touches. */
 export interface Around {
@@ -56,17 +56,16 @@ async function watched(
   { streams, terminal, clock, call }: Around,
 ): Promise<Answer> {
   if (!terminal.live || json) return call();
-  const clear = '\r\u001b[2K';
   const begun = clock.monotonic();
   const over = new AbortController();
   const tick = async (): Promise<void> => {
     while (!over.signal.aborted) {
       const seconds = Math.round((clock.monotonic() - begun) / 1000);
       const longest = command === 'status' ? '' : ` of at most ${longestRunSeconds}`;
-      streams.err(`${clear}… waiting for the app, ${seconds} s${longest}`);
+      streams.err(progress(`waiting for the app, ${seconds} s${longest}`, terminal));
       await clock.sleep(1000, over.signal).catch(() => undefined);
     }
-    streams.err(clear);
+    streams.err(clearLine);
   };
   const ticking = tick();
   try {

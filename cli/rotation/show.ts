@@ -1,11 +1,8 @@
 // What people read of service clients: a table of where they stand, and what a run does or did for each.
-import { styleText } from 'node:util';
 import type { Outcome, RotationReport } from '../../src/rotation/report.ts';
-import type { Terminal } from '../terminal.ts';
+import { painted, type Color, type Terminal } from '../terminal.ts';
 
 export type Screen = Pick<Terminal, 'colors' | 'columns'>;
-
-type Color = 'green' | 'cyan' | 'yellow' | 'red' | 'gray' | 'bold';
 
 const outcomeColors: Readonly<Record<Outcome, Color>> = {
   ...{ noop: 'green', adopted: 'green', rotated: 'green', revoked: 'green', cleaned: 'green' },
@@ -150,9 +147,4 @@ function widest(texts: readonly string[]): number {
 /** An answer must not steer the terminal that it is shown on. */
 export function plain(text: string): string {
   return text.replace(/\p{Cc}+/gu, ' ');
-}
-
-/** `screen` has decided already: the stream's own opinion is not asked. */
-export function painted(color: Color | undefined, text: string, { colors }: Pick<Screen, 'colors'>): string {
-  return colors && color !== undefined ? styleText(color, text, { validateStream: false }) : text;
 }

@@ -6,6 +6,7 @@ import { rotationCommand } from '../../cli/rotation/command.ts';
 import { readRotationOptions } from '../../cli/rotation/options.ts';
 import type { Answer } from '../../cli/rotation/service.ts';
 import { showRun, showStatus } from '../../cli/rotation/show.ts';
+import { clearLine, progress } from '../../cli/terminal.ts';
 import type { RotationReport } from '../../src/rotation/report.ts';
 import { ManualClock } from '../support/clock.ts';
 
@@ -132,6 +133,10 @@ describe('the table', () => {
     assert.ok(show(undefined, true).includes(styleText('green', 'rotated    ', { validateStream: false })));
     assert.equal(stripVTControlCharacters(show(undefined, true)), show());
   });
+});
+
+test('progress fits the terminal, so that it can be taken back whole', () => {
+  assert.equal(progress('x'.repeat(30), { columns: 20 }), `${clearLine}… ${'x'.repeat(17)}`);
 });
 
 test('a run is told client by client, with a count where there are several', () => {
