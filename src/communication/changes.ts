@@ -19,17 +19,18 @@ export interface Directory {
  * Throws what `transition` throws, `busy` when others keep changing the row, and what the store throws.
  */
 export async function change<R>(
-  { rows, here }: Directory,
+  { rows, clock, here }: Directory,
   rowKey: string,
   transition: (found: Found) => Change<R>,
   signal?: AbortSignal,
-  announce?: (now: number) => Promise<void>,
+  announce?: (now: number, asked: number) => Promise<void>,
 ): Promise<R> {
   for (let attempt = 0; attempt < directoryTries; attempt += 1) {
+    const asked = clock.monotonic();
     const base = await rows.read(rowKey, signal);
     const { row, result } = transition({ row: base.row, now: base.now, here });
     if (!row) return result;
-    await announce?.(base.now);
+    await announce?.(base.now, asked);
     if (await rows.write(rowKey, row, base, signal)) return result;
   }
   throw new AppError('busy', 'This user is being changed by other calls; ask again.', {
@@ -56,8 +57,8 @@ export async function announcedChange<R>(
   const { outbox, clock, uuid } = directory;
   let entry: Entry | undefined;
   let validUntil = 0;
-  const announce = async (now: number): Promise<void> => {
-    const sent = clock.monotonic();
+  // Counted from before the row was read: `now` is the store's time of that reading, however long the answer took.
+  const announce = async (now: number, sent: number): Promise<void> => {
     if (entry && sent < validUntil) return;
     // A name of its own each time: the timer may be about to drop the one before, which it judged already.
     const id = `${rowKey}.${uuid()}`;

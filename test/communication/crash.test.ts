@@ -1,6 +1,7 @@
 // A process killed between any two steps leaves nothing that the clean-up does not finish, and nothing it must not touch.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { cleanUpGraceMs } from '../../src/platform/limits.ts';
 import { alice, issue } from './calls.ts';
 import type { Fate } from './steps.ts';
 import { World, type TestProcess } from './world.ts';
@@ -197,4 +198,22 @@ test('the clean-up counts what it did, tries failures again later and later, and
   const report = await world.process().cleanUp(world.context());
   assert.deepEqual([report.deleted, report.failed, report.finished], [1, 0, true]);
   assert.doesNotMatch(JSON.stringify(report), /8:acs/);
+});
+
+test('what is announced long after the row was read is not written: the timer may have dropped the announcement', async () => {
+  const world = new World();
+  const id = await issue(world, world.process());
+  const timer = world.process();
+  const process = world.process({
+    fate: (step) => (step === 'acs.revoke' ? 'die before' : 'go'),
+    meanwhile: (step, when) => {
+      if (step === 'rows.read' && when === 'after') world.advance(cleanUpGraceMs);
+      return step === 'rows.write' && when === 'before' ? timer.cleanUp(world.context()) : undefined;
+    },
+  });
+  const disabling = process.setAccess(alice, { enabled: false }, 'key', world.context());
+  await Promise.race([disabling.catch(() => undefined), process.died]);
+  await world.cleanUp();
+  assert.equal(world.row(alice.key)?.owed, undefined);
+  assert.ok(world.row(alice.key)?.access === 'enabled' || world.liveTokens(id) === 0);
 });

@@ -109,8 +109,8 @@ export const mutationsOfTokens: readonly Mutation[] = [
     edits: [
       edit(
         'changes.ts',
-        '    await announce?.(base.now);\n    if (await rows.write(rowKey, row, base, signal)) return result;',
-        '    if (!(await rows.write(rowKey, row, base, signal))) continue;\n    await announce?.(base.now);\n    return result;',
+        '    await announce?.(base.now, asked);\n    if (await rows.write(rowKey, row, base, signal)) return result;',
+        '    if (!(await rows.write(rowKey, row, base, signal))) continue;\n    await announce?.(base.now, asked);\n    return result;',
       ),
     ],
     scenario: 'a ban and an erase',

@@ -69,7 +69,7 @@ export class History {
       this.#play.begin(round);
       await this.#together(round);
       await this.#play.landed();
-      this.#timeline.enabling.clear();
+      this.#timeline.roundEnded();
       this.#checkIdentities();
     }
     await this.#play.calm();

@@ -1,7 +1,7 @@
 // Plays rounds of commands against the real token service in a world in memory, and hears what each command is answered.
 import { setImmediate as turn } from 'node:timers/promises';
-import { isAppError, type ErrorCode } from '../../../src/platform/errors.ts';
-import { acsCreateTimeoutMs, acsTimeoutMs } from '../../../src/platform/limits.ts';
+import { AppError, isAppError, type ErrorCode } from '../../../src/platform/errors.ts';
+import { acsCreateTimeoutMs, acsTimeoutMs, tableTimeoutMs } from '../../../src/platform/limits.ts';
 import type { CommunicationSettings } from '../../../src/platform/settings/types.ts';
 import type { Fate } from '../steps.ts';
 import { World, type TestProcess } from '../world.ts';
@@ -87,7 +87,7 @@ export class Play {
         pace: () => this.#pace(),
         meanwhile: (step, when) => {
           if (when === 'after') this.#watcher?.stepped(step, resource, slot);
-          return this.#stall(slot, when);
+          return this.#stall(slot, when, step);
         },
       }),
       ...{ resource, repair, alive: true, killed: false },
@@ -183,18 +183,23 @@ export class Play {
     return fault ? this.#suffer(slot, fault, step) : 'go';
   }
 
-  #stall(slot: Slot, when: 'before' | 'after'): Promise<void> | undefined {
+  #stall(slot: Slot, when: 'before' | 'after', step: string): Promise<void> | undefined {
     const stall = this.#stalls.get(slot);
     if (stall?.fate !== `stall ${when}`) return undefined;
     this.#stalls.delete(slot);
-    return this.#wait();
+    return this.#wait(slot, step);
   }
 
   /** Until everybody else has been answered or is stalled as well; not for ever, as they may be waiting for this one. */
-  async #wait(): Promise<void> {
+  async #wait(slot: Slot, step: string): Promise<void> {
+    const began = this.world.clock.now();
     this.#stalled += 1;
     for (let turns = 0; turns < 200 && this.#busy > this.#stalled; turns += 1) await turn();
     this.#stalled -= 1;
+    if (!tooLate(step, this.world.clock.now() - began)) return;
+    this.faulty = true;
+    this.#watcher?.suffers(slot, 'hang before', step);
+    throw new AppError('upstream_timeout', 'no answer in time');
   }
 
   #abandon(): void {
@@ -213,12 +218,17 @@ export class Play {
     this.faulty = true;
     if (fate === 'slow') {
       this.world.advance(seconds * 1000);
-      return 'go';
+      return tooLate(step, seconds * 1000) ? 'fail before' : 'go';
     }
     if (fate !== 'hang before' && fate !== 'hang after') return fate;
     this.world.advance(step === 'acs.create' ? acsCreateTimeoutMs : acsTimeoutMs);
     return fate === 'hang before' ? 'fail before' : 'fail after';
   }
+}
+
+/** A write is never under way for longer than its time limit: what is owed must be announced long enough before. */
+function tooLate(step: string, ms: number): boolean {
+  return /^(rows\.(write|remove)|outbox)/.test(step) && ms > tableTimeoutMs;
 }
 
 /** Whether the command asks something of the service on behalf of a user. */

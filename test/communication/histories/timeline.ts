@@ -40,7 +40,7 @@ export class Timeline implements Watcher {
   readonly #world: World;
   readonly #versions = new Map<UserName, Version[]>(users.map((user) => [user, [{ since: 0 }]]));
   readonly #reads: { readonly by: Slot; readonly at: number }[] = [];
-  /** By process: what it created and nobody has written down yet, and whether it will not hear of the next one. */
+  /** By process: what it created and nobody has written down yet, and whether it will not hear of what it creates. */
   readonly #unsaved = new Map<Slot, readonly string[]>();
   readonly #unheard = new Set<Slot>();
   /** When the row last said that what was handed out before shall end: by a ban, or to older bearers. */
@@ -83,18 +83,25 @@ export class Timeline implements Watcher {
     if (step === 'rows.write' || step === 'rows.remove') for (const user of users) this.#look(user, here);
   }
 
+  /** Everything of a round has ended or died. */
+  roundEnded(): void {
+    this.enabling.clear();
+    this.#unheard.clear();
+  }
+
   /** What excuses an identity that nobody wrote down: its creator died, or could not hear of it, read or write. */
   suffers(by: Slot, fate: Misfortune, step?: string): void {
-    if (fate.startsWith('stall') || fate === 'slow') return;
-    if (step === 'acs.create' && fate.endsWith('after')) this.#unheard.add(by);
+    if (fate.startsWith('stall')) return;
+    const dies = fate.startsWith('die');
+    if (dies || (step === 'acs.create' && fate.endsWith('after'))) this.#unheard.add(by);
     const gap = step === undefined || ['rows.read', 'rows.write', 'outbox.add'].includes(step);
-    if (!gap && !fate.startsWith('die')) return;
+    if (!gap && !dies) return;
     for (const id of this.#unsaved.get(by) ?? []) this.excused.add(id);
   }
 
   #created(by: Slot): void {
     const id = [...this.#world.identities.keys()].at(-1) ?? '';
-    if (this.#unheard.delete(by)) this.excused.add(id);
+    if (this.#unheard.has(by)) this.excused.add(id);
     const unsaved = [...(this.#unsaved.get(by) ?? []), id];
     this.#unsaved.set(
       by,
