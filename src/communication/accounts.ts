@@ -105,6 +105,9 @@ export class Accounts {
   }
 
   #settle(subject: Subject, context: Context, { entry }: Announced<unknown>): Promise<void> {
-    return settle(this.#settler, rowKeyOf(subject), context, entry);
+    const { log, signal } = context;
+    // The part of the ACS budget that is kept for backends is not for users who erase themselves.
+    const priority = subject.tokenIssuedAt === undefined ? 'reserved' : 'ordinary';
+    return settle(this.#settler, rowKeyOf(subject), { log, signal, priority }, entry);
   }
 }

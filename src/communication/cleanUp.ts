@@ -1,6 +1,13 @@
 // The timer's work: finishes what killed processes and failed calls left in the outbox.
+import { eachAtOnce } from '../platform/concurrency.ts';
 import { AppError, isAppError } from '../platform/errors.ts';
-import { cleanUpBackoffMs, cleanUpMaxBackoffMs, cleanUpParallel, cleanUpStopMs } from '../platform/limits.ts';
+import {
+  acsRetryAfterSeconds,
+  cleanUpBackoffMs,
+  cleanUpMaxBackoffMs,
+  cleanUpParallel,
+  cleanUpStopMs,
+} from '../platform/limits.ts';
 import { describeError, type Log } from '../platform/log.ts';
 import { settle, settleStray, type Done, type Settler } from './settle.ts';
 import type { Entry } from './store.ts';
@@ -21,7 +28,7 @@ export interface CleanUpReport {
   readonly otherResource: number;
   /** Entries that this release cannot read. */
   readonly unreadable: number;
-  /** False when time ran out or ACS throttled: the next run goes on. */
+  /** False when time ran out, also for waiting until ACS or the store takes more: the next run goes on. */
   readonly finished: boolean;
 }
 
@@ -45,8 +52,8 @@ class CleanUp {
 
   async run(): Promise<CleanUpReport> {
     const entries = this.#settler.directory.outbox.due(this.#run.signal);
-    const workers = Array.from({ length: cleanUpParallel }, () => this.#work(entries));
-    await Promise.all(workers);
+    const hands = Array.from({ length: cleanUpParallel }, () => entries);
+    await eachAtOnce(hands, cleanUpParallel, (shared) => this.#work(shared));
     const { expired, ...done } = this.#done;
     return { ...this.#counts, ...done, possibleOrphans: expired, finished: !this.#stopped };
   }
@@ -67,26 +74,44 @@ class CleanUp {
 
   async #settle(entry: Entry, now: number): Promise<void> {
     const { log, signal } = this.#run;
-    const settling = { log, signal, done: (what: Done) => (this.#done[what] += 1) };
+    const done = (what: Done): number => (this.#done[what] += 1);
+    const settling = { log, signal, done, priority: 'ordinary' } as const;
     try {
       if (entry.stray) await settleStray(this.#settler, entry, settling);
       else await settle(this.#settler, entry.rowKey, settling, entry);
     } catch (error) {
-      await this.#fail(entry, now, error);
+      if (await this.#waited(error)) await this.#settle(entry, now);
+      else await this.#fail(entry, now, error);
     }
+  }
+
+  /** Waits out a throttling where the run has time for it: more may be owed than ACS takes in many windows. */
+  async #waited(error: unknown): Promise<boolean> {
+    if (!isAppError(error, 'upstream_throttled')) return false;
+    const waitMs = 1000 * (error.retryAfterSeconds ?? acsRetryAfterSeconds);
+    if (this.#run.remainingMs() < waitMs + cleanUpStopMs) {
+      this.#stopped = true;
+      return false;
+    }
+    // A run that ends meanwhile is noticed by what is tried next.
+    await this.#settler.directory.clock.sleep(waitMs, this.#run.signal).catch(() => undefined);
+    return true;
   }
 
   async #fail(entry: Entry, now: number, error: unknown): Promise<void> {
     this.#counts.failed += 1;
     if (isAppError(error, 'identity_of_other_resource')) this.#counts.otherResource += 1;
-    if (isAppError(error, 'upstream_throttled')) this.#stopped = true;
     const attempts = entry.attempts + 1;
     this.#run.log.warn('clean_up_failed', {
       ...{ subject: subjectOf(entry.rowKey), attempts },
       ...describeError(error),
     });
     const backoffMs = Math.min(cleanUpMaxBackoffMs, cleanUpBackoffMs * 2 ** entry.attempts);
-    await this.#settler.directory.outbox.postpone(entry, now + backoffMs, attempts);
+    try {
+      await this.#settler.directory.outbox.postpone(entry, now + backoffMs, attempts);
+    } catch (notPutOff) {
+      this.#run.log.warn('clean_up_not_put_off', describeError(notPutOff));
+    }
   }
 }
 

@@ -121,7 +121,7 @@ export class Identities {
     const stray = { identity, resource: here };
     const entry = { id: `${rowKey}.${writer}`, rowKey, stray, dueAt: now + cleanUpGraceMs, attempts: 0 };
     await outbox.add(entry);
-    await quietly(log, settleStray(this.#settler, entry, { log }));
+    await quietly(log, settleStray(this.#settler, entry, { log, priority: 'ordinary' }));
     return false;
   }
 

@@ -78,7 +78,7 @@ export class UserLimit {
 
 export type AcsOperation = keyof typeof acsRequestsPerWindow;
 
-/** `reserved`: what a backend or the clean-up asks for, and what undoes a token that must not be handed out. */
+/** `reserved`: what a backend asks for, and what undoes a token that must not be handed out. */
 export type AcsPriority = 'ordinary' | 'reserved';
 
 /**

@@ -4,6 +4,7 @@ import type { Log } from '../platform/log.ts';
 import type { Acs } from './acsClient.ts';
 import { change, type Directory } from './changes.ts';
 import { clearOwed, confirmErased, expire, names, ofOtherResource } from './directory.ts';
+import type { AcsPriority } from './rateLimit.ts';
 import type { Entry } from './store.ts';
 import { subjectOf } from './subject.ts';
 import { nextWork, type Work } from './work.ts';
@@ -18,6 +19,8 @@ export type Done = 'revoked' | 'deleted' | 'expired' | 'forgotten';
 
 export interface Settling {
   readonly log: Log;
+  /** `reserved` where a backend decided it and waits. */
+  readonly priority: AcsPriority;
   readonly signal?: AbortSignal | undefined;
   readonly done?: (what: Done) => void;
 }
@@ -64,18 +67,18 @@ async function perform(
   { directory, acs }: Settler,
   rowKey: string,
   work: Owed,
-  { log, signal, done }: Settling,
+  { log, priority, signal, done }: Settling,
 ): Promise<void> {
   switch (work.kind) {
     case 'otherResource':
       throw ofOtherResource();
     case 'revoke':
-      await acs.revoke(work.identity, 'reserved', signal);
+      await acs.revoke(work.identity, priority, signal);
       await change(directory, rowKey, (found) => clearOwed(found, work.owed), signal);
       done?.('revoked');
       return;
     case 'delete':
-      for (const identity of work.identities) await acs.delete(identity, 'reserved', signal);
+      for (const identity of work.identities) await acs.delete(identity, priority, signal);
       await change(directory, rowKey, (found) => confirmErased(found, work.identities), signal);
       done?.('deleted');
       return;
@@ -99,7 +102,7 @@ export async function settleStray(settler: Settler, entry: Entry, settling: Sett
   const { row } = await directory.rows.read(rowKey, settling.signal);
   if (!row || !names(row, stray.identity)) {
     if (stray.resource !== directory.here) throw ofOtherResource();
-    await acs.delete(stray.identity, 'reserved', settling.signal);
+    await acs.delete(stray.identity, settling.priority, settling.signal);
     settling.done?.('deleted');
   }
   await directory.outbox.drop(entry);

@@ -141,7 +141,9 @@ export class Tokens {
     if (identity === undefined) {
       return inTime(this.#identities.obtain({ rowKey, log: context.log }), context.signal);
     }
-    if (row?.owed !== undefined) await settle(this.#settler, rowKey, context);
+    if (row?.owed !== undefined) {
+      await settle(this.#settler, rowKey, { ...context, priority: 'reserved' });
+    }
     return identity;
   }
 

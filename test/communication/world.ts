@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { compose, type Communication, type Context } from '../../src/communication/communication.ts';
 import type { Acs, AcsToken, Created } from '../../src/communication/acsClient.ts';
 import type { Row } from '../../src/communication/directory.ts';
+import type { AcsPriority } from '../../src/communication/rateLimit.ts';
 import type { Entry, IdentityRows, Outbox } from '../../src/communication/store.ts';
 import type { Audit, AuditEntry } from '../../src/platform/audit.ts';
 import type { Clock } from '../../src/platform/clock.ts';
@@ -57,6 +58,8 @@ export class World {
   created = 0;
   /** Creations that were counted before they were begun. */
   counted = 0;
+  /** Which part of the ACS budget revocations and deletions were sent with. */
+  readonly priorities: AcsPriority[] = [];
   #time = Date.parse('2026-03-01T12:00:00.000Z');
   #count = 0;
 
@@ -86,7 +89,8 @@ export class World {
   context(signal = new AbortController().signal): Context & { remainingMs(): number } {
     const sink = (line: string): unknown => this.lines.push(line);
     const log = createLog({ info: sink, warn: sink, error: sink });
-    return { log, signal, requestId: 'request-1', remainingMs: () => 200_000 };
+    const end = this.#time + 200_000;
+    return { log, signal, requestId: 'request-1', remainingMs: () => Math.max(0, end - this.#time) };
   }
 
   row(key: string): Row | undefined {
@@ -203,13 +207,15 @@ export class World {
           return of(identity)?.tokens.add(issued.token) ? issued : 'gone';
         }),
       exchange: (_teamsToken, _oid, _clientId, signal) => step('acs.exchange', signal, token),
-      revoke: (identity, _priority, signal) =>
+      revoke: (identity, priority, signal) =>
         step('acs.revoke', signal, () => {
+          this.priorities.push(priority);
           of(identity)?.tokens.clear();
           return of(identity) ? 'done' : 'gone';
         }),
-      delete: (identity, _priority, signal) =>
+      delete: (identity, priority, signal) =>
         step('acs.delete', signal, () => {
+          this.priorities.push(priority);
           if (!of(identity)) return 'gone';
           this.identities.delete(identity);
           this.deleted.add(identity);
