@@ -32,6 +32,8 @@ describe('access', () => {
     const [asked, done] = world.audited;
     assert.deepEqual([asked?.action, asked?.reason, done?.outcome], ['identity.disable', 'left', 'done']);
     assert.doesNotMatch(JSON.stringify(world.audited), /alice/);
+    await process.setAccess(alice, { enabled: true }, 'key', world.context());
+    assert.equal(world.audited.at(-1)?.action, 'identity.enable');
   });
 
   for (const warm of [false, true]) {

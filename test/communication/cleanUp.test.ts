@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { AcsClient } from '../../src/communication/acsClient.ts';
 import { cleanUp } from '../../src/communication/cleanUp.ts';
 import { AcsBudget } from '../../src/communication/rateLimit.ts';
-import type { IdentityRows, Outbox } from '../../src/communication/store.ts';
+import type { IdentityRows, Outbox, Snapshot } from '../../src/communication/store.ts';
 import { AppError } from '../../src/platform/errors.ts';
 import { cleanUpStopMs } from '../../src/platform/limits.ts';
 import { alice, issue, refused } from './calls.ts';
@@ -60,13 +60,13 @@ describe('a clean-up that is throttled', () => {
 test('a clean-up that cannot read on ends when what it had begun has ended', async () => {
   const world = new World();
   const entry = { id: 'a.b', rowKey: 'a', dueAt: 0, attempts: 0 };
-  const held = Promise.withResolvers<undefined>();
+  const held = Promise.withResolvers<Snapshot>();
   const never = (): never => {
     throw new Error('nothing is owed');
   };
   const rows: IdentityRows = {
     ...{ write: never, remove: never },
-    read: async () => ({ row: await held.promise, etag: undefined, now: 0 }),
+    read: () => held.promise,
   };
   const outbox: Outbox = {
     ...{ add: never, postpone: never, drop: async () => undefined },
@@ -87,7 +87,7 @@ test('a clean-up that cannot read on ends when what it had begun has ended', asy
   });
   await turn();
   assert.equal(ended, false);
-  held.resolve(undefined);
+  held.resolve({ row: undefined, etag: undefined, now: 0 });
   await assert.rejects(running, refused('upstream_failed'));
 });
 

@@ -1,7 +1,7 @@
 // The transitions of a row, in every order: no identity is forgotten, no ban lifted, no row confirms what it must not.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import {
   claim,
   clearOwed,
@@ -19,7 +19,7 @@ import {
 } from '../../src/communication/directory.ts';
 import { nextWork } from '../../src/communication/work.ts';
 import { AppError } from '../../src/platform/errors.ts';
-import { claimLifeMs, tombstoneMs } from '../../src/platform/limits.ts';
+import { claimLifeMs, cyclesPerHour, maxReplacedIdentities, tombstoneMs } from '../../src/platform/limits.ts';
 
 const here = 'here';
 const steps = {
@@ -128,4 +128,36 @@ test('a claim on a row that still holds identities of another resource is refuse
     () => claim({ row, now: 0, here }, 'one'),
     (error: unknown) => error instanceof AppError && error.code === 'identity_of_other_resource',
   );
+});
+
+describe('an hour’s cycles', () => {
+  const row: Row = {
+    ...{ lifecycle: 'ready', access: 'enabled', identity: 'id', resource: here },
+    ...{ previous: [], lostClaims: 0, changedOn: 0 },
+  };
+
+  test('count a replacement, a confirmed erasure, and a claim that an erasure took away', () => {
+    const claimed = claim({ row: undefined, now: 0, here }, 'one').row;
+    const ends = [
+      claim({ row, now: 0, here }, 'one', 'id').row,
+      confirmErased({ row: { ...row, lifecycle: 'deleting' }, now: 0, here }, ['id']).row,
+      markDeleting({ row: claimed, now: 0, here }).row,
+    ];
+    for (const end of ends) assert.deepEqual(end?.cycles, { hour: 0, count: 1 });
+  });
+
+  test('are bounded, and so are the identities that a row may hold', () => {
+    const refusal = (changes: Partial<Row>): unknown => {
+      try {
+        return claim({ row: { ...row, ...changes }, now: 0, here }, 'one', 'id').result.kind;
+      } catch (error) {
+        return error instanceof AppError && error.code;
+      }
+    };
+    assert.equal(refusal({ cycles: { hour: 0, count: cyclesPerHour - 1 } }), 'claimed');
+    assert.equal(refusal({ cycles: { hour: 0, count: cyclesPerHour } }), 'rate_limited');
+    const held = (count: number) => Array.from({ length: count }, (_, place) => `8:acs:${place}`);
+    assert.equal(refusal({ previous: held(maxReplacedIdentities - 1) }), 'claimed');
+    assert.equal(refusal({ previous: held(maxReplacedIdentities) }), 'identity_stale');
+  });
 });
