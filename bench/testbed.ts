@@ -51,13 +51,20 @@ const quiet = {
   AzureWebJobs_pullChangeFeed_Disabled: 'true',
 };
 
-/** `settings` are the app's, above those of the sample. Throws `StartError` when something does not start. */
-export async function openTestbed(settings: Readonly<Record<string, string>> = {}): Promise<Testbed> {
+/**
+ * `settings` are the app's, above those of the sample; `detour` answers another connection string for the app's storage.
+ * Throws `StartError` when something does not start.
+ */
+export async function openTestbed(
+  settings: Readonly<Record<string, string>> = {},
+  detour: (storage: string) => Promise<string> = (storage) => Promise.resolve(storage),
+): Promise<Testbed> {
   const stack = forkStack(settings);
   const ended = once(stack, 'exit');
   const lines: string[] = [];
   try {
-    const { azure, bearer, hostEnvironment: environment } = await ready(stack, ended);
+    const { azure, bearer, hostEnvironment } = await ready(stack, ended);
+    const environment = { ...hostEnvironment, AzureWebJobsStorage: await detour(azure.storage) };
     routeThisProcess(environment);
     const keys = { master: 'bench-master', function: 'bench-function' };
     const onLine = (line: string): void => void lines.push(line);

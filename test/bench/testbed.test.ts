@@ -1,8 +1,6 @@
 // The benchmark of the token service against the app: that it measures what is there, and finds what must not be.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer, request } from 'node:http';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import * as z from 'zod/mini';
@@ -11,8 +9,9 @@ import { ManagedIdentityCredential } from '@azure/identity';
 import { burst } from '../../bench/burst.ts';
 import { latency } from '../../bench/latency.ts';
 import { missed, type Figure } from '../../bench/report.ts';
+import { openSlowProxy } from '../../bench/slowProxy.ts';
 import { addFault } from '../../bench/standIns.ts';
-import { openTestbed, type Testbed } from '../../bench/testbed.ts';
+import { openTestbed } from '../../bench/testbed.ts';
 import { demo } from '../../local/demo.ts';
 
 const figureOf = (figures: readonly Figure[], name: string): number =>
@@ -25,9 +24,9 @@ after(() => testbed.close());
 test('a host that answers later has another ratio', async (t) => {
   const plain = (await latency(testbed, small)).figures;
   assert.ok(figureOf(plain, 'sdkMedian') >= 20, 'the latency of ACS is not in it');
-  const { close, ...slow } = await slowed(testbed, 100);
+  const { url: host, close } = await openSlowProxy(testbed.host, 100);
   t.after(close);
-  const { figures, title } = await latency(slow.testbed, small);
+  const { figures, title } = await latency({ ...testbed, host }, small);
   assert.ok(figureOf(figures, 'appMedian') >= 120);
   assert.ok(figureOf(figures, 'ratio') > figureOf(plain, 'ratio') + 0.25);
   assert.deepEqual(missed([{ title, figures }]), [`${title}: ratio of the medians`]);
@@ -55,34 +54,6 @@ test('a burst waits out what ACS throttles, and an identity of nobody is found',
   assert.deepEqual([found('orphans'), found('duplicates'), found('possibleOrphans')], [1, 0, 0]);
   assert.deepEqual(missed([{ title, figures }]), [`${title}: identities that no row names`]);
 });
-
-/** The same testbed behind a proxy that takes its time. */
-async function slowed(
-  testbed: Testbed,
-  delayMs: number,
-): Promise<{ testbed: Testbed; close: () => Promise<void> }> {
-  const proxy = createServer(({ method, url, headers }, reply) => {
-    setTimeout(() => {
-      const onward = request(testbed.host + (url ?? ''), { method, headers }, (answer) => {
-        reply.writeHead(answer.statusCode ?? 0, answer.headers);
-        answer.pipe(reply);
-      });
-      onward.end();
-    }, delayMs);
-  });
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  const address = proxy.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  return {
-    testbed: { ...testbed, host: `http://127.0.0.1:${address.port}` },
-    async close() {
-      proxy.closeAllConnections();
-      proxy.close();
-      await once(proxy, 'close');
-    },
-  };
-}
 
 test('npm run bench reports both parts as JSON', () => {
   const main = join(import.meta.dirname, '../../bench/main.ts');
