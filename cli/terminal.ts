@@ -8,7 +8,7 @@ export interface Terminal {
   readonly live: boolean;
   /** Whether there is somebody to ask. */
   readonly asks: boolean;
-  /** Undefined where the output is not shown on a terminal. */
+  /** Undefined where the output is not shown on a terminal, or that does not say how wide it is. */
   readonly columns: number | undefined;
 }
 
@@ -18,7 +18,7 @@ export function terminalOf({ stdin, stdout, stderr, env }: NodeJS.Process): Term
     colors: stdout.isTTY && !env['NO_COLOR'],
     live: stdout.isTTY && stderr.isTTY,
     asks: stdin.isTTY,
-    columns: stdout.isTTY ? stdout.columns : undefined,
+    columns: stdout.isTTY ? stdout.columns || undefined : undefined,
   };
 }
 

@@ -33,7 +33,7 @@ const columns: readonly Column[] = [
     of: ({ outcome }) => wordOf(outcome),
     color: ({ outcome }) => outcomeColors[outcome],
   },
-  { title: 'EXPIRES', of: ({ daysToExpiry: days }) => (days === undefined ? unknown : `${days} d`) },
+  { title: 'EXPIRES', of: (report, now) => daysLeft(report, now) },
   { title: 'OWNED', of: ({ counts }) => String(counts?.owned ?? unknown) },
   { title: 'ORPHAN', of: ({ counts }) => String(counts?.orphan ?? unknown) },
   { title: 'FOREIGN', of: ({ counts }) => String(counts?.foreign ?? unknown) },
@@ -131,6 +131,13 @@ function notesOf({ warnings, error }: RotationReport, screen: Screen): readonly 
 
 function wordOf(outcome: Outcome): string {
   return outcomeWords[outcome] ?? outcome;
+}
+
+/** The report counts from its own time: one that is weeks old must not make the secret look weeks younger. */
+function daysLeft({ daysToExpiry, time }: RotationReport, now: number): string {
+  if (daysToExpiry === undefined || time === undefined) return unknown;
+  const since = (now - Date.parse(time)) / dayMs;
+  return `${(Math.floor((daysToExpiry - since) * 10) / 10).toFixed(1)} d`;
 }
 
 /** In the largest unit that is passed, as in `5 min`. */

@@ -73,7 +73,7 @@ test('plan says what run then does, and status tells of it, each with its exit c
   const after = await rotation(['status']);
   assert.match(
     after.out,
-    new RegExp(`\n${appId}  ${secretName}  rotated +(90|89.9) d +\\d +0 +0 +<1 min ago`),
+    new RegExp(`\n${appId}  ${secretName}  rotated +(90.0|89.9) d +\\d +0 +0 +<1 min ago`),
   );
 });
 

@@ -109,13 +109,18 @@ describe('the table', () => {
   test('has a line for each client, and what is to be said of it below', () => {
     assert.deepEqual(show().split('\n'), [
       'APP ID                                SECRET          OUTCOME      EXPIRES  OWNED  ORPHAN  FOREIGN  LAST RUN  NEXT ROTATION',
-      '7e1e4ea1-7000-4000-8000-000000000006  a-secret        rotated      89.9 d   2      1       3        2 h ago   2027-01-19',
+      '7e1e4ea1-7000-4000-8000-000000000006  a-secret        rotated      89.7 d   2      1       3        2 h ago   2027-01-19',
       '7e1e4ea1-7000-4000-8000-000000000006  another-secret  not started  -        -      -       -        -         -',
       '',
       'a-secret: graph_denied: Denied. Grant it.',
       'another-secret: warning: Look.',
       '',
     ]);
+  });
+
+  test('counts the days to the expiry from today, however old the report is', () => {
+    const later = showStatus([known], now + 100 * 86_400_000, { colors: false, columns: undefined });
+    assert.match(later, / -10\.3 d .* 100 d ago/);
   });
 
   test('is never wider than the terminal', () => {
