@@ -6,6 +6,7 @@ import { accessView, requireFresh, viewOf, type IdentityView } from './admission
 import { announcedChange, type Announced } from './changes.ts';
 import { markDeleting, revokeAll, setAccess, type Change, type Found } from './directory.ts';
 import { settle, type Settler } from './settle.ts';
+import type { UserLimit } from './rateLimit.ts';
 import { rowKeyOf, subjectOf, type Subject } from './subject.ts';
 import type { Context } from './tokens.ts';
 
@@ -25,10 +26,12 @@ interface Act {
 export class Accounts {
   readonly #settler: Settler;
   readonly #audit: Audit;
+  readonly #limit: UserLimit;
 
-  constructor(settler: Settler, audit: Audit) {
+  constructor(settler: Settler, audit: Audit, limit: UserLimit) {
     this.#settler = settler;
     this.#audit = audit;
+    this.#limit = limit;
   }
 
   async view(subject: Subject, { signal }: Context): Promise<IdentityView> {
@@ -64,8 +67,13 @@ export class Accounts {
     });
   }
 
-  /** `pending`: ACS has not confirmed; the timer goes on. Throws `identity_of_other_resource`, the row then stays `deleting`. */
+  /**
+   * `pending`: ACS has not confirmed; the timer goes on. Throws `rate_limited` for a user's own wish, and
+   * `identity_of_other_resource`, the row then stays `deleting`.
+   */
   async erase(subject: Subject, actor: string, context: Context): Promise<'erased' | 'pending'> {
+    // Each call leaves two audit records, whether there is anything to erase or not.
+    if (isUser(subject)) this.#limit.take(`erase ${subject.key}`);
     const work = async (): Promise<'erased' | 'pending'> => {
       const announced = await this.#change(subject, context, (found) => {
         requireFresh(found.row, subject);
@@ -107,7 +115,12 @@ export class Accounts {
   #settle(subject: Subject, context: Context, { entry }: Announced<unknown>): Promise<void> {
     const { log, signal } = context;
     // The part of the ACS budget that is kept for backends is not for users who erase themselves.
-    const priority = subject.tokenIssuedAt === undefined ? 'reserved' : 'ordinary';
+    const priority = isUser(subject) ? 'ordinary' : 'reserved';
     return settle(this.#settler, rowKeyOf(subject), { log, signal, priority }, entry);
   }
+}
+
+/** The user himself asks, not a backend for him. */
+function isUser({ tokenIssuedAt }: Subject): boolean {
+  return tokenIssuedAt !== undefined;
 }

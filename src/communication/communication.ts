@@ -72,7 +72,7 @@ export function compose(settings: CommunicationSettings, parts: Parts): Communic
   const settler = { directory: { rows, outbox, clock, uuid, here }, acs };
   const limit = new UserLimit(settings.requestsPerMinute, clock);
   const tokens = new Tokens(settings, settler, new Identities(settler, parts.random), limit);
-  const accounts = new Accounts(settler, parts.audit);
+  const accounts = new Accounts(settler, parts.audit, limit);
   return {
     issue: (subject, request, context) => tokens.issue(subject, request, context),
     exchangeTeams: (subject, teamsToken, context) => tokens.exchange(subject, teamsToken, context),

@@ -1,6 +1,7 @@
 // Who gets a token and who does not, also when it is decided while a call is under way.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Subject } from '../../src/communication/subject.ts';
 import { AppError } from '../../src/platform/errors.ts';
 import { Secret } from '../../src/platform/secret.ts';
 import { alice, interrupted, issue, refused } from './calls.ts';
@@ -115,4 +116,16 @@ test('a user who asks too often is told when to come back; others are not', asyn
   await issue(world, process, { key: 'app.bob' });
   world.advance(60_000);
   await issue(world, process);
+});
+
+test('a user who erases himself too often is stopped before anything is recorded, a backend is not', async () => {
+  const world = new World();
+  const process = world.process({ settings: { requestsPerMinute: 2 } });
+  const self = { ...alice, tokenIssuedAt: Math.floor(world.clock.now() / 1000) };
+  const erase = (subject: Subject): Promise<string> => process.erase(subject, 'x', world.context());
+  for (let call = 0; call < 2; call += 1) assert.equal(await erase(self), 'erased');
+  const before = world.audited.length;
+  await assert.rejects(erase(self), refused('rate_limited'));
+  assert.equal(world.audited.length, before);
+  for (let call = 0; call < 3; call += 1) assert.equal(await erase(alice), 'erased');
 });

@@ -127,7 +127,8 @@ export function provokeAtHandlers(): void {
       });
       await each([...issuing, ...exchange], '403 disabled', {}, banned);
       const often = behindOf({ settings: { requestsPerMinute: 0 } });
-      await each([...issuing, ...exchange, ...alike('revokeTokens')], '429 rate_limited', {}, often);
+      const limited = [...issuing, ...exchange, ...alike('revokeTokens', 'eraseIdentity')];
+      await each(limited, '429 rate_limited', {}, often);
     });
 
     test('says what is wrong with an identity', async () => {
