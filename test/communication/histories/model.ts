@@ -84,6 +84,7 @@ export class Model {
     if (kind === 'exchange' && !command.withOid) refuse('forbidden');
     if (kind === 'issue' || kind === 'exchange') take(this.#process(command.by), user, now);
     if (kind === 'revoke') take(this.#process(command.by), `revoke ${user}`, now);
+    if (kind === 'erase' && bearer !== undefined) take(this.#process(command.by), `erase ${user}`, now);
     this.#account(user).requireFresh(bearer === undefined ? undefined : Math.floor(now / 1000) - bearer);
   }
 
