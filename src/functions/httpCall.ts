@@ -79,12 +79,22 @@ function nameShown(key: string): string {
   return /^[A-Za-z_]\w{0,39}$/.test(key) ? `"${key}"` : '(name not shown)';
 }
 
+/** The shapes' own names of what a body can hold, in words for whoever wrote the body. */
+const words: Readonly<Record<string, string>> = {
+  object: 'an object',
+  array: 'an array',
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+};
+
 /** Names the field and what is expected; never repeats what was sent. */
 function issueText(issue: z.core.$ZodIssue): string {
   const field = issue.path.length === 0 ? 'Body' : issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
     return `${field}: unknown field ${[...new Set(issue.keys.map(nameShown))].join(', ')}.`;
   }
-  if (issue.code === 'invalid_type') return `${field}: expected ${issue.expected}.`;
+  if (issue.code === 'invalid_type') return `${field}: expected ${words[issue.expected] ?? issue.expected}.`;
   return `${field}: ${issue.message}.`;
 }

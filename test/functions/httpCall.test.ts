@@ -94,19 +94,19 @@ test('what is not JSON is 400 and not repeated', async () => {
 
 test('a wrong field is named with what is expected, and its value is not repeated', async () => {
   const cases: Readonly<Record<string, string>> = {
-    '{"minutes":"canary"}': 'minutes: expected number.',
-    '{"minutes":1.5}': 'minutes: expected int.',
+    '{"minutes":"canary"}': 'minutes: expected a number.',
+    '{"minutes":1.5}': 'minutes: expected a whole number.',
     '{"scopes":[]}': 'scopes: expected at least one scope.',
-    '{"scopes":["chat",7]}': 'scopes.1: expected string.',
-    '{"deep":{"enabled":"canary"}}': 'deep.enabled: expected boolean.',
-    '{"deep":{}}': 'deep.enabled: expected boolean.',
+    '{"scopes":["chat",7]}': 'scopes.1: expected a string.',
+    '{"deep":{"enabled":"canary"}}': 'deep.enabled: expected true or false.',
+    '{"deep":{}}': 'deep.enabled: expected true or false.',
     '{"other":"canary"}': 'Body: unknown field "other".',
     '{"deep":{"enabled":true,"x":1,"y":2}}': 'deep: unknown field "x", "y".',
     '{"__proto__":{"minutes":60}}': 'Body: unknown field "__proto__".',
-    '[]': 'Body: expected object.',
-    null: 'Body: expected object.',
-    '"canary"': 'Body: expected object.',
-    '{"minutes":"x","scopes":1}': 'scopes: expected array. minutes: expected number.',
+    '[]': 'Body: expected an object.',
+    null: 'Body: expected an object.',
+    '"canary"': 'Body: expected an object.',
+    '{"minutes":"x","scopes":1}': 'scopes: expected an array. minutes: expected a number.',
   };
   for (const [text, detail] of Object.entries(cases)) {
     const [status, code, said] = await post(text);

@@ -132,9 +132,9 @@ const shapes: readonly Attack[] = [
   shaped('JSON in UTF-16', Buffer.from(one, 'utf16le'), /JSON/),
   shaped('JSON with a NUL', `${one}\0`, /JSON/),
   ...['null', '[]', '"chat"', '60', 'true'].map((text) =>
-    shaped(`the body ${text}`, text, /Body: expected object/),
+    shaped(`the body ${text}`, text, /Body: expected an object/),
   ),
-  shaped('lists a thousand deep', `${'['.repeat(8_000)}${']'.repeat(8_000)}`, /Body: expected object/),
+  shaped('lists a thousand deep', `${'['.repeat(8_000)}${']'.repeat(8_000)}`, /Body: expected an object/),
   shaped('scopes a thousand deep', `{"scopes":${'['.repeat(8_000)}${']'.repeat(8_000)}}`, /scopes/),
   shaped('an unknown field', '{"scope":["chat"]}', /unknown field "scope"/),
   shaped('somebody else for the user', '{"userId":"patient-ada-0815"}', /unknown field "userId"/),
