@@ -88,7 +88,7 @@ const foreseen = {
   revoke: 'ok rate_limited unauthenticated identity_of_other_resource',
   revokeAll: 'ok identity_of_other_resource',
   setAccess: 'ok',
-  erase: 'ok unauthenticated identity_of_other_resource',
+  erase: 'ok unauthenticated rate_limited identity_of_other_resource',
   identity: 'ok unauthenticated not_found',
 };
 
