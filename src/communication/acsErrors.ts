@@ -82,6 +82,10 @@ export function mayPass(error: unknown): boolean {
   return status >= 500 && ![501, 505].includes(status) && !throttling(error);
 }
 
+/** For the log: the most frequent reason of a first run in Azure, and ACS says no more than `Denied` (recorded answer). */
+const howToBeLetIn =
+  "ACS refuses this app. The identity that calls it needs the role Communication and Email Service Owner on the ACS resource; with a connection string, its key must be the resource's current one.";
+
 /** An upstream's 401 is about this app's credential or the identity, never about our caller. */
 export function acsError(error: unknown, operation: AcsOperation): AppError {
   const told = readError(error);
@@ -100,7 +104,10 @@ export function acsError(error: unknown, operation: AcsOperation): AppError {
     const expected = 'teamsToken: expected a valid Entra token of the caller for Teams.';
     return new AppError('invalid_request', expected, { cause });
   }
-  return new AppError('upstream_failed', 'The communication service failed or refused this app.', { cause });
+  const refusesUs = status === 401 || status === 403;
+  return new AppError('upstream_failed', 'The communication service failed or refused this app.', {
+    cause: refusesUs ? new Error(howToBeLetIn, { cause }) : cause,
+  });
 }
 
 /** Whole seconds; the pipeline keeps a wait that is too long for it under the second name. */

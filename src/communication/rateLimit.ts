@@ -112,8 +112,12 @@ export class AcsBudget {
     // Who comes back after the pause must not be sent away again by what this process counted.
     const waitMs = pauseMs > 0 ? Math.max(pauseMs, window.wait(limit) ?? 0) : window.take(limit);
     if (waitMs === undefined) return;
+    const spent = `this process has sent ${limit} within ${(acsWindowMs + acsOnTheWayMs) / 1000} s`;
+    const why = pauseMs > 0 ? 'ACS throttled it a moment ago' : spent;
     throw new AppError('upstream_throttled', 'The communication service is busy; come back later.', {
       retryAfterSeconds: Math.ceil(waitMs / 1000),
+      // For whoever reads the log: the caller's own answer is the same as when ACS itself throttles.
+      cause: new Error(`ACS ${operation} was not asked: ${why}.`),
     });
   }
 

@@ -9,6 +9,7 @@ import { rowKeyOf, type Subject } from '../../src/communication/subject.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { AppError } from '../../src/platform/errors.ts';
 import { acsPauseSeconds, acsRequestsPerWindow } from '../../src/platform/limits.ts';
+import { describeError } from '../../src/platform/log.ts';
 import { Secret } from '../../src/platform/secret.ts';
 import { ManualClock } from '../support/clock.ts';
 import { cloud, endpoint } from '../local/standIns/communication/clients.ts';
@@ -76,6 +77,25 @@ describe('an answer of ACS', () => {
     await assert.rejects(communication.issue(newUser(), {}, context()), refused('upstream_failed'));
   });
 
+  test('that refuses our credential is logged with what to do about it, and no other failure is', async () => {
+    const advice = /the role Communication and Email Service Owner on the ACS resource/;
+    for (const [status, said] of [
+      [401, true],
+      [403, true],
+      [400, false],
+      [500, false],
+    ] as const) {
+      await assert.rejects(
+        answered(status).acs.issue('8:acs:a_b', { scopes: ['chat'], minutes: 60 }),
+        (error) => {
+          assert.ok(error instanceof AppError);
+          assert.doesNotMatch(error.message, advice);
+          return advice.test(JSON.stringify(describeError(error))) === said;
+        },
+      );
+    }
+  });
+
   test('that throttles says when to come back', async () => {
     for (const [headers, seconds] of [
       [{}, 30],
@@ -91,6 +111,27 @@ describe('an answer of ACS', () => {
       });
       cloud.faults.clear();
     }
+  });
+
+  test('that was not asked for is told from one of ACS in the log', () => {
+    const words = (use: (budget: AcsBudget) => void): string => {
+      const budget = new AcsBudget(new ManualClock());
+      use(budget);
+      try {
+        budget.take('issue', 'ordinary');
+      } catch (error) {
+        return JSON.stringify(describeError(error));
+      }
+      return assert.fail('was let through');
+    };
+    const paused = words((budget) => {
+      budget.usedUp('issue', 7);
+    });
+    assert.match(paused, /ACS issue was not asked: ACS throttled it a moment ago/);
+    const spent = words((budget) => {
+      for (let call = 0; call < acsRequestsPerWindow.issue; call += 1) budget.take('issue', 'ordinary');
+    });
+    assert.match(spent, /ACS issue was not asked: this process has sent 1000 within 31 s/);
   });
 
   test('that throttles keeps users away from ACS for a while, and a backend not', async () => {
