@@ -127,7 +127,7 @@ export class Identities {
 
   /** Others need not wait for a claim that came to nothing. Failing to give it back only costs them that wait. */
   async #giveBack(wanted: Wanted, writer: string, lost: boolean): Promise<void> {
-    if (lost) this.#lost(wanted, 'create was not answered');
+    if (lost) this.#lost(wanted, 'the outcome of create is not known');
     const given = change(this.#settler.directory, wanted.rowKey, (found) => release(found, writer, lost));
     await quietly(wanted.log, given);
   }

@@ -174,5 +174,5 @@ test('a creation that fails after its caller gave up, before he waited for it, e
   for (let turns = 0; turns < 50; turns += 1) await turn();
   process.off('unhandledRejection', hear);
   assert.deepEqual(unheard, []);
-  assert.ok(world.lines.some((line) => line.includes('create was not answered')));
+  assert.ok(world.lines.some((line) => line.includes('the outcome of create is not known')));
 });
