@@ -25,6 +25,23 @@ const mostUsers = 20_000;
 /** Their setting is one variable of the environment, and the stand-ins remember 10,000 requests. */
 const mostClients = 300;
 
+function help(benchmarks: readonly Benchmark[]): string {
+  const width = Math.max(...benchmarks.map(({ name }) => name.length)) + 2;
+  const names = benchmarks.map(({ name, measures }) => `  ${name.padEnd(width)}${measures}`);
+  return `Usage: npm run bench -- [<name> …] [options]
+
+Without a name every one is run:
+${names.join('\n')}
+
+  --pairs <n>    calls measured in turn with the SDK alone (tokens), default 400, at most ${mostPairs}
+  --users <n>    new users of the burst (tokens), default 5000, at most ${mostUsers}
+  --clients <n>  service clients (rotation), default 200, at most ${mostClients}
+  --json         nothing but JSON on stdout
+  --help         this text
+
+The exit code is 1 when an aim is missed.`;
+}
+
 /** Answers the exit code: 1 when an aim is missed, or when what was asked for makes no sense or cannot be started. */
 export async function runBenchmarks(
   args: readonly string[],
@@ -32,7 +49,10 @@ export async function runBenchmarks(
   output: Output,
 ): Promise<0 | 1> {
   try {
-    return await measure(readOrder(args, benchmarks), output);
+    const order = readOrder(args, benchmarks);
+    if (order !== 'help') return await measure(order, output);
+    output.print(help(benchmarks));
+    return 0;
   } catch (error) {
     if (!(error instanceof StartError) && !(error instanceof PortError)) throw error;
     output.complain(error.message);
@@ -40,7 +60,7 @@ export async function runBenchmarks(
   }
 }
 
-function readOrder(args: readonly string[], benchmarks: readonly Benchmark[]): Order {
+function readOrder(args: readonly string[], benchmarks: readonly Benchmark[]): Order | 'help' {
   const { values, positionals } = readForPeople(() =>
     parseArgs({
       args: [...args],
@@ -50,9 +70,11 @@ function readOrder(args: readonly string[], benchmarks: readonly Benchmark[]): O
         pairs: { type: 'string', default: '400' },
         users: { type: 'string', default: '5000' },
         clients: { type: 'string', default: '200' },
+        help: { type: 'boolean', default: false },
       },
     }),
   );
+  if (values.help) return 'help';
   return {
     chosen: positionals.length === 0 ? benchmarks : positionals.map((name) => named(name, benchmarks)),
     json: values.json,

@@ -62,6 +62,15 @@ test('a wrong word is answered with what is expected, and nothing is measured', 
   }
 });
 
+test('--help names every benchmark and option, and nothing is measured', async () => {
+  const { code, printed, complaints, asked } = await run('--help');
+  assert.deepEqual([code, complaints, asked], [0, '', []]);
+  assert.match(printed, /^Usage: npm run bench -- \[<name> …\] \[options\]$/m);
+  assert.match(printed, /^ +good +the good thing$/m);
+  for (const option of ['--pairs', '--users', '--clients', '--json', '--help'])
+    assert.match(printed, new RegExp(`^  ${option} `, 'm'));
+});
+
 test('the table shows each aim and whether it is met', () => {
   const figures = [
     { name: 'a', text: 'ratio', value: 1.3, atMost: 1.25 },
