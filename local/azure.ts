@@ -1,15 +1,24 @@
 // `npm run azure`: storage and stand-ins alone on their fixed ports, for `func start` in another terminal.
 import { existsSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { isDefault, type Ports } from './ports.ts';
 import { headerFiles, removeRunFile, writeRunFile, type RunFile } from './runFile.ts';
-import { runUntilInterrupted } from './interrupt.ts';
+import { readForPeople, runUntilInterrupted, type Open } from './interrupt.ts';
 import { seed } from './seed.ts';
 import { startStack } from './stack.ts';
+import { variables } from './usage.ts';
 
 /** Core Tools' own, where nothing names another. */
 const funcPort = 7071;
 
-await runUntilInterrupted(async (open) => {
+const help = `Usage: npm run azure
+
+Storage and stand-ins alone, for "func start" in another terminal.
+
+${variables}`;
+
+async function main(open: Open): Promise<string> {
+  readForPeople(() => parseArgs({ options: {} }));
   console.log('Building the app and starting storage and stand-ins …');
   const stack = await startStack(process.env);
   open.push(() => stack.close());
@@ -41,7 +50,7 @@ Then:
 
 Ctrl-C stops everything.`);
   return new Promise(() => undefined);
-});
+}
 
 /** The sample settings know the default ports and the default folder only. */
 function steps(azure: RunFile['azure'], ports: Ports): string[] {
@@ -57,3 +66,6 @@ function steps(azure: RunFile['azure'], ports: Ports): string[] {
     `  ${folder}func start${port}`,
   ];
 }
+
+if (process.argv.includes('--help')) console.log(help);
+else await runUntilInterrupted(main);

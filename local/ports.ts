@@ -38,6 +38,9 @@ export function portSetting(name: PortName): string {
   return `LOCAL_PORT_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
 
+/** Each setting with its default, for the help texts. */
+export const portSettings: readonly string[] = names.map((name) => `${portSetting(name)} ${defaults[name]}`);
+
 /** Reads `LOCAL_PORT_<SERVICE>` for each service. Throws one `PortError` that lists every bad value. */
 export function readPorts(environment: Readonly<Record<string, string | undefined>>): Ports {
   const problems: string[] = [];

@@ -7,11 +7,21 @@ import { headerFiles, removeRunFile, writeRunFile, type RunFile } from './runFil
 import { seed, type Seeded } from './seed.ts';
 import { showFeed, showRotation, showToken } from './showcase.ts';
 import { startStack, type Stack } from './stack.ts';
+import { variables } from './usage.ts';
 
 interface Options {
   readonly kind: HostKind;
   readonly verbose: boolean;
 }
+
+const help = `Usage: npm start -- [options]
+
+  --host local   the local host, even where Core Tools are installed
+  --host func    Core Tools; without the option, wherever they are on the PATH
+  --verbose      also shows what the host prints
+  --help         this text
+
+${variables}`;
 
 function readOptions(): Options {
   const { values } = readForPeople(() =>
@@ -108,4 +118,5 @@ Try:
 Ctrl-C stops everything.`);
 }
 
-await runUntilInterrupted(main);
+if (process.argv.includes('--help')) console.log(help);
+else await runUntilInterrupted(main);

@@ -63,6 +63,18 @@ test('npm start shows the three jobs, tells where everything is, and leaves noth
   }
 });
 
+test('--help tells the options and starts nothing', async () => {
+  for (const [script, usage] of [
+    ['start.ts', /^Usage: npm start -- \[options\]\n[^]* --host [^]* --verbose [^]* LOCAL_PORT_HOST 7071\n/],
+    ['azure.ts', /^Usage: npm run azure\n[^]* LOCAL_PORT_HOST 7071\n/],
+  ] as const) {
+    const help = runLocal(script, ['--help'], environment);
+    assert.equal(await help.ended, 0);
+    assert.match(help.output(), usage);
+    assert.doesNotMatch(help.output(), /Building/);
+  }
+});
+
 test('with LOCAL_STATE it goes on where it stopped', async (t) => {
   const state = { LOCAL_STATE: join(directory, 'state') };
   const first = runLocal('start.ts', ['--host', 'local'], { ...environment, ...state });
@@ -168,10 +180,12 @@ test('a wrong option or port is refused with what is expected', async () => {
   const option = runLocal('start.ts', ['--host', 'docker'], environment);
   assert.equal(await option.ended, 1);
   assert.match(option.output(), /--host: found "docker"; expected local or func/);
-  const unknown = runLocal('start.ts', ['--hots', 'func'], environment);
-  assert.equal(await unknown.ended, 1);
-  assert.match(unknown.output(), /^Unknown option '--hots'/);
-  assert.doesNotMatch(unknown.output(), /\n\s+at /);
+  for (const script of ['start.ts', 'azure.ts']) {
+    const unknown = runLocal(script, ['--hots', 'func'], environment);
+    assert.equal(await unknown.ended, 1);
+    assert.match(unknown.output(), /^Unknown option '--hots'/);
+    assert.doesNotMatch(unknown.output(), /\n\s+at /);
+  }
   const port = runLocal('start.ts', [], { ...environment, LOCAL_PORT_DICOM: 'http' });
   assert.equal(await port.ended, 1);
   assert.match(port.output(), /LOCAL_PORT_DICOM: 'http' is not a port/);
