@@ -37,8 +37,11 @@ function owedBy({ identity, owed, resource }: Row, here: string): Work {
   return resource === here ? { kind: 'revoke', identity, owed } : { kind: 'otherResource' };
 }
 
-function withoutIdentity({ access, previous, changedOn }: Row, now: number): Work {
+function withoutIdentity(row: Row, now: number): Work {
+  const { access, previous, changedOn, tokensValidFrom, cycles, lostClaims } = row;
   if (access === 'disabled' || previous.length > 0) return { kind: 'nothing' };
-  const at = changedOn + tombstoneMs;
+  // A refused creation leaves a row that remembers nothing, and an entry for each time that the user asked.
+  const remembers = tokensValidFrom !== undefined || cycles !== undefined || lostClaims > 0;
+  const at = changedOn + (remembers ? tombstoneMs : 0);
   return now < at ? { kind: 'later', at } : { kind: 'forget' };
 }

@@ -57,6 +57,15 @@ describe('a clean-up that is throttled', () => {
   });
 });
 
+test('refused creations leave nothing behind, however often a user asks', async () => {
+  const world = new World();
+  const refusing = world.process({ fate: (step) => (step === 'acs.create' ? 'throttled' : 'go') });
+  for (let call = 0; call < 5; call += 1)
+    await assert.rejects(issue(world, refusing), refused('upstream_throttled'));
+  await world.cleanUp();
+  assert.deepEqual([world.rows.size, world.entries.size], [0, 0]);
+});
+
 test('a clean-up that cannot read on ends when what it had begun has ended', async () => {
   const world = new World();
   const entry = { id: 'a.b', rowKey: 'a', dueAt: 0, attempts: 0 };

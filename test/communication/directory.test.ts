@@ -107,8 +107,16 @@ test('what a row owes is asked of the right ACS resource only', () => {
   assert.equal(kindOf({ ...ready, owed: 'x' }, 'elsewhere'), 'otherResource');
   assert.equal(kindOf({ ...ready, lifecycle: 'deleting' }, here), 'delete');
   assert.equal(kindOf({ ...ready, lifecycle: 'deleting' }, 'elsewhere'), 'otherResource');
-  assert.equal(kindOf(base, here, tombstoneMs - 1), 'later');
-  assert.equal(kindOf(base, here, tombstoneMs), 'forget');
+  assert.equal(kindOf(base, here), 'forget');
+  const remembered: Partial<Row>[] = [
+    { tokensValidFrom: 1 },
+    { cycles: { hour: 0, count: 1 } },
+    { lostClaims: 1 },
+  ];
+  for (const what of remembered) {
+    assert.equal(kindOf({ ...base, ...what }, here, tombstoneMs - 1), 'later');
+    assert.equal(kindOf({ ...base, ...what }, here, tombstoneMs), 'forget');
+  }
   assert.equal(kindOf({ ...base, access: 'disabled' }, here, tombstoneMs), 'nothing');
   assert.equal(kindOf({ ...base, previous: ['old'] }, here, tombstoneMs), 'nothing');
   assert.equal(kindOf(undefined, here), 'nothing');

@@ -150,9 +150,10 @@ export class Timeline implements Watcher {
     assert.ok(!lifted || this.enabling.has(user), 'only enabling lifts a ban');
   }
 
-  #mayGo({ changedOn, lifecycle, access }: Row): boolean {
+  #mayGo({ changedOn, lifecycle, access, tokensValidFrom, cycles, lostClaims }: Row): boolean {
     const old = changedOn <= this.#world.storeTime - tombstoneMs;
-    return old && lifecycle === 'none' && access === 'enabled';
+    const blank = tokensValidFrom === undefined && cycles === undefined && lostClaims === 0;
+    return (old || blank) && lifecycle === 'none' && access === 'enabled';
   }
 
   #checkDeletion(): void {
