@@ -5,7 +5,8 @@ import { isoTime } from '../platform/clock.ts';
 import type { Entry, Outbox } from './store.ts';
 import { isMissing, partitionOf, run, serverTime, tableError } from './tables.ts';
 
-const pageSize = 200;
+/** The most that Azure Tables answers at once: what is not due yet is read as well. */
+const pageSize = 1000;
 const columns = z.looseObject({
   schema: z.literal(1),
   rowKey: z.string(),

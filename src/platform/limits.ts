@@ -146,7 +146,7 @@ export const cleanUpMaxBackoffMs = 3_600_000;
 /** Entries of the outbox worked on at once, and the time left at which the timer takes no more. */
 export const cleanUpParallel = 4;
 export const cleanUpStopMs = 30_000;
-/** How long a row without identity is kept: longer than any bearer lives that its `tokensValidFrom` refuses. */
+/** How long a row that refuses or counts something is kept: longer than any bearer lives that its `tokensValidFrom` refuses. */
 export const tombstoneMs = 48 * 3_600_000;
 /** Identities of one user erased or replaced per hour before the next one is refused, and replaced ones kept in a row. */
 export const cyclesPerHour = 6;
