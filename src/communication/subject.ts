@@ -13,10 +13,12 @@ export interface Subject {
 
 const guid = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 const entraKey = new RegExp(`^entra\\.${guid}\\.${guid}$`, 'i');
+const oidcKey = /^oidc\.[\w-]{43}$/;
 
 /**
  * The subject that a backend names: self-service keys as they are, anything else as a user of the application itself.
- * Throws `invalid_request` for anything but 1..256 of `A-Z a-z 0-9 . _ ~ -`, or only dots.
+ * Throws `invalid_request` for anything but 1..256 of `A-Z a-z 0-9 . _ ~ -`, for only dots, and for a misspelt self-service
+ * key: nobody signs in as one, so that a ban of it would ban nobody.
  */
 export function backendSubject(userId: string): Subject {
   if (!/^[A-Za-z0-9._~-]{1,256}$/.test(userId) || /^\.+$/.test(userId)) {
@@ -27,7 +29,14 @@ export function backendSubject(userId: string): Subject {
   }
   // Sign-in writes GUIDs in lower case; another spelling would ban or erase nobody.
   if (entraKey.test(userId)) return { key: userId.toLowerCase() };
-  return { key: /^(entra|oidc)\./.test(userId) ? userId : `app.${userId}` };
+  if (oidcKey.test(userId)) return { key: userId };
+  if (/^(entra|oidc)\./i.test(userId)) {
+    throw new AppError(
+      'invalid_request',
+      'userId: expected entra.<tenant id>.<object id> or oidc.<43 characters> where it begins with entra. or oidc.',
+    );
+  }
+  return { key: `app.${userId}` };
 }
 
 /** The row of a user is named by a digest: keys of rows appear in storage URLs and logs. */

@@ -58,10 +58,27 @@ describe('a user id of a backend', () => {
   test('is the application’s own user unless it is the key of one who signs in', () => {
     assert.deepEqual(backendSubject('patient-7'), { key: 'app.patient-7' });
     assert.deepEqual(backendSubject('app.x'), { key: 'app.app.x' });
-    assert.deepEqual(backendSubject('oidc.AbC-_1'), { key: 'oidc.AbC-_1' });
+    assert.deepEqual(backendSubject('oidcs.x'), { key: 'app.oidcs.x' });
+    const signedIn = `oidc.${'AbC-_1'.repeat(7)}x`;
+    assert.deepEqual(backendSubject(signedIn), { key: signedIn });
     const id = '7E1E4EA1-7000-4000-8000-00000000000A';
     const { key } = backendSubject(`entra.${id}.${id}`);
     assert.equal(key, `entra.${id.toLowerCase()}.${id.toLowerCase()}`, 'as sign-in writes it');
+  });
+
+  test('is refused where it is the misspelt key of one who signs in: a ban of that would ban nobody', () => {
+    const id = '7e1e4ea1-7000-4000-8000-00000000000a';
+    const digest = 'x'.repeat(43);
+    for (const bad of [
+      ...['entra.', `entra.${id}`, `entra.${id}.${id}.`, `entra.${id}.${id.slice(1)}`, `Entra.${id}`],
+      ...['oidc.', 'oidc.patient-7', `oidc.${digest}x`, `OIDC.${digest}`, `oidc.${digest.slice(1)}.`],
+    ]) {
+      assert.throws(() => backendSubject(bad), {
+        code: 'invalid_request',
+        message:
+          'userId: expected entra.<tenant id>.<object id> or oidc.<43 characters> where it begins with entra. or oidc.',
+      });
+    }
   });
 
   test('is refused unless it is 1 to 256 harmless characters and not only dots', () => {

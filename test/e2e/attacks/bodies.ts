@@ -1,4 +1,5 @@
 // Bodies: how they are framed, what they are called, and what they ask for.
+import { demo } from '../../../local/demo.ts';
 import assert from 'node:assert/strict';
 import { claimsOf, token } from '../../support/users.ts';
 import type { RawAnswer, RawRequest } from '../../support/rawHttp.ts';
@@ -223,7 +224,7 @@ const access = (says: string, body: string, detail: RegExp): Attack => ({
   request: (scene) => withTrust(scene, body),
 });
 const withTrust = (scene: Parameters<Attack['request']>[0], body: string): RawRequest => ({
-  ...{ method: 'PUT', target: `/api/users/entra.x.${scene.victim.oid}/access`, body },
+  ...{ method: 'PUT', target: `/api/users/entra.${demo.tenantId}.${scene.victim.oid}/access`, body },
   headers: [json, key(scene), ['Authorization', `Bearer ${scene.backendBearer()}`]],
 });
 const accesses: readonly Attack[] = [

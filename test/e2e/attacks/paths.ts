@@ -95,16 +95,14 @@ const demoKey = `entra.${tenantId}.${user.oid}`;
 /** Good ids of users who are not there: each its own row, however much it looks like that of somebody else. */
 const lookalikes: readonly Attack[] = [
   ...[`app.${ada}`, `App.${ada}`, 'Patient-Ada', `${ada}.`, `.${ada}`, `${ada}~`, `${ada}-`, `~${ada}`],
-  ...[demoKey.slice(6), `app.${demoKey}`, `${demoKey}.`, `entra.${user.oid}`, `entra.${ada}`, `oidc.${ada}`],
-  ...[
-    demoKey.replaceAll('-', ''),
-    `oidc.${demoKey}`,
-    'x'.repeat(256),
-    'constructor',
-    '__proto__',
-    'toString',
-  ],
+  ...[demoKey.slice(6), `app.${demoKey}`, 'x'.repeat(256), 'constructor', '__proto__', 'toString'],
 ].map((userId) => trick(`"${userId.slice(0, 60)}", who is somebody else`, userId, nobody, 'GET'));
+
+/** Nobody can sign in as one of these: who bans or erases under one has misspelt a key, and must be told. */
+const misspelt: readonly Attack[] = [
+  ...[`${demoKey}.`, `entra.${user.oid}`, `entra.${ada}`, `oidc.${ada}`],
+  ...[demoKey.replaceAll('-', ''), `oidc.${demoKey}`, `OIDC.${'x'.repeat(43)}`],
+].map((userId) => trick(`"${userId}", a misspelt key`, userId, bad));
 
 const isDemoUser: Expected['served'] = ({ text }, scene) => {
   assert.equal(identity.parse(JSON.parse(text)).communicationUserId, scene.identityOfVictim());
@@ -123,4 +121,4 @@ const same: readonly Attack[] = [
   trick(`${says}, which is the same user`, path, { status: 200, served: isDemoUser }, 'GET'),
 );
 
-export const pathAttacks = [escapes, plain, dots, lookalikes, same].flat();
+export const pathAttacks = [escapes, plain, dots, lookalikes, misspelt, same].flat();
