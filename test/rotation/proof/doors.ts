@@ -91,6 +91,7 @@ export function vaultOf(place: Place, actor: Actor): VaultSecrets {
     current: () =>
       step('reads the secret', () => {
         const { current } = vault;
+        actor.looks += 1;
         actor.looked = { version: current, disturbed: vault.disturbed };
         const serverTime = stage.now() + world.skew.vault;
         if (!current) return { value: undefined, serverTime };

@@ -25,6 +25,7 @@ export type Rule =
   | 'a previous credential works through the overlap'
   | 'nothing is removed unless the current version is settled'
   | 'what the vault serves is not removed'
+  | 'the vault is looked at again before a removal'
   | 'a leaked credential goes only when its successor is current'
   | 'the last valid credential is not removed'
   | 'what the vault may still take is not taken back'

@@ -1,16 +1,27 @@
 // The rules that keep a secret from breaking, each with the edit that takes it out of the source.
 import type { Rule } from './judge.ts';
+import { mutationsOfRemovals } from './mutationsOfRemovals.ts';
+import type { ScenarioName } from './scenarios.ts';
 import type { Edit } from './source.ts';
 
 /** What is lost, which rule that breaks, and the edit that loses it: in `file`, `text` becomes something else. */
-export type Mutation = readonly [name: string, rule: Rule, file: string, text: string, becomes: string];
+export type Mutation = readonly [
+  name: string,
+  rule: Rule,
+  /** Where it shows: a scenario, or the seed of the history to begin with. */
+  by: ScenarioName | number,
+  file: string,
+  text: string,
+  becomes: string,
+];
 
-export const editOf = ([, , file, text, becomes]: Mutation): Edit => ({ file, text, becomes });
+export const editOf = ([, , , file, text, becomes]: Mutation): Edit => ({ file, text, becomes });
 
-export const mutations: readonly Mutation[] = [
+const ofMints: readonly Mutation[] = [
   [
     'an intent before the mint',
     'an intent is in the state before its mint',
+    'a first secret, and any one fault',
     'mint.ts',
     'await state.save({ intents: [...intents, { displayName, time: now, published: false }] });',
     'void intents;',
@@ -18,6 +29,7 @@ export const mutations: readonly Mutation[] = [
   [
     'the minimum age of orphans',
     'an orphan is left alone until nobody can publish it any more',
+    25,
     'cleanUp.ts',
     'seen.now - startsAt >= rotationOrphanAgeMs',
     'seen.now - startsAt >= 0',
@@ -25,6 +37,7 @@ export const mutations: readonly Mutation[] = [
   [
     'several proofs',
     'a secret is proven several times in a row before it is published',
+    'a run that is due, and any one fault',
     'verify.ts',
     'inRow === rotationVerifyTokens',
     'inRow === 1',
@@ -32,6 +45,7 @@ export const mutations: readonly Mutation[] = [
   [
     'proofs in a row',
     'a secret is proven several times in a row before it is published',
+    'a run that is due, and any one fault',
     'verify.ts',
     '(await isProof()) ? inRow + 1 : 0',
     '(await isProof()) ? inRow + 1 : inRow',
@@ -39,6 +53,7 @@ export const mutations: readonly Mutation[] = [
   [
     'proof at all',
     'a secret is proven several times in a row before it is published',
+    301,
     'mint.ts',
     "if (!proven) throw new RotationProblem('verify_failed');",
     '',
@@ -46,6 +61,7 @@ export const mutations: readonly Mutation[] = [
   [
     'retiring only later',
     'a previous credential works through the overlap',
+    1,
     'cleanUp.ts',
     "kind === 'previous' && overlapOver &&",
     "kind === 'previous' &&",
@@ -53,6 +69,7 @@ export const mutations: readonly Mutation[] = [
   [
     'cleaning up only in runs that do not mint',
     'a previous credential works through the overlap',
+    'hours pass in the middle of a forced run',
     'plan.ts',
     'const steps = allowed.length > 0 ? allowed : cleanUp(seen, target.client, classified, standing);',
     'const steps = [...allowed, ...cleanUp(seen, target.client, classified, standing)];',
@@ -60,14 +77,23 @@ export const mutations: readonly Mutation[] = [
   [
     'a proven current version before removing',
     'nothing is removed unless the current version is settled',
+    'a run cleans up while somebody rolls back, and any one fault',
     'cleanUp.ts',
     'else if (!proven) continue;',
     '',
   ],
-  ['maxOwned', 'no more credentials than maxOwned', 'refusals.ts', '>= rotationMaxOwned', '>= 99'],
+  [
+    'maxOwned',
+    'no more credentials than maxOwned',
+    'a forced run whose Graph does not show the newest of four',
+    'refusals.ts',
+    '>= rotationMaxOwned',
+    '>= 99',
+  ],
   [
     'mints that Graph does not show yet',
     'no more credentials than maxOwned',
+    'a forced run whose Graph does not show the newest of four',
     'refusals.ts',
     'shown + hidden.length',
     'shown',
@@ -75,6 +101,7 @@ export const mutations: readonly Mutation[] = [
   [
     'the minimum interval',
     'no second mint within the minimum interval',
+    12,
     'refusals.ts',
     "lately ? problemOf('min_interval') : undefined",
     'undefined && lately',
@@ -82,6 +109,7 @@ export const mutations: readonly Mutation[] = [
   [
     'the agreement of the clocks',
     'nothing is changed while the clocks disagree',
+    3,
     'observe.ts',
     'apart <= rotationClockToleranceMs',
     'apart >= 0',
@@ -89,6 +117,7 @@ export const mutations: readonly Mutation[] = [
   [
     'the check of a first mint',
     'a wrong vault gets nothing',
+    8,
     'refusals.ts',
     'if (current) return undefined;',
     'return undefined;',
@@ -96,6 +125,7 @@ export const mutations: readonly Mutation[] = [
   [
     'the second rejection',
     'a rotation has a proven reason',
+    'a leaked secret is revoked while somebody sets it again',
     'plan.ts',
     '    : { waiting:',
     "    : { reason: 'rejected', waiting:",
@@ -103,6 +133,7 @@ export const mutations: readonly Mutation[] = [
   [
     'time between two rejections',
     'a rotation has a proven reason',
+    45,
     'plan.ts',
     'seen.now - rejection.time >= rotationRejectionGapMs',
     'seen.now >= rejection.time',
@@ -110,6 +141,7 @@ export const mutations: readonly Mutation[] = [
   [
     'the version that a rejection is about',
     'a rotation has a proven reason',
+    45,
     'clientRun.ts',
     'memory.rejection?.versionId === current.versionId ? memory.rejection : undefined',
     '(memory.rejection ? { ...memory.rejection, versionId: current.versionId } : undefined)',
@@ -117,134 +149,11 @@ export const mutations: readonly Mutation[] = [
   [
     'an unknown answer that causes nothing',
     'a rotation has a proven reason',
+    81,
     'plan.ts',
     "if (seen.health !== 'rejected') return {};",
     "if (seen.health === 'proven') return {};",
   ],
-  [
-    'the memory of what was adopted',
-    'what is foreign is not touched',
-    'credentials.ts',
-    'seen.memory.adopted.includes(keyId) && named.has(keyId)',
-    'named.has(keyId)',
-  ],
-  [
-    'whose the display name is',
-    'what is foreign is not touched',
-    'credentials.ts',
-    'targetIdIn(credential.displayName) === targetId',
-    'targetIdIn(credential.displayName) !== undefined || keyId.length > 0',
-  ],
-  [
-    'a publish in time',
-    'a secret is published soon after its mint',
-    'publish.ts',
-    'work.services.clock.monotonic() - mintedAt > rotationPublishWithinMs',
-    'mintedAt < 0',
-  ],
-  [
-    'reading back',
-    'a leaked credential goes only when its successor is current',
-    'publish.ts',
-    "(await currentVersionOf(work, credential)) === undefined ? 'overtaken' : 'current'",
-    "(await currentVersionOf(work, credential)) === undefined ? 'current' : 'current'",
-  ],
-  [
-    'a revocation only behind a published successor',
-    'a leaked credential goes only when its successor is current',
-    'act.ts',
-    "if (revoking && published.readBack !== 'current') throw new RotationProblem('overtaken');",
-    '',
-  ],
-  [
-    'a successor before a revocation',
-    'what the vault serves is not removed',
-    'plan.ts',
-    'if (healthy && standing.credential.keyId !== keyId) return',
-    'if (seen.health.length > 0) return',
-  ],
-  [
-    'a settled current version',
-    'nothing is removed unless the current version is settled',
-    'cleanUp.ts',
-    "if (standing.kind !== 'settled') return [];",
-    "if (!('version' in standing)) return [];",
-  ],
-  [
-    'the hint that contradicts',
-    'nothing is removed unless the current version is settled',
-    'credentials.ts',
-    " || credential.hint === 'differs'",
-    '',
-  ],
-  [
-    'looking again before a removal',
-    'what the vault serves is not removed',
-    'act.ts',
-    'await requireCurrent(work);',
-    'void 0;',
-  ],
-  [
-    'the lease before a write',
-    'nothing is written without the lease',
-    'work.ts',
-    "if (!work.vouches()) throw new RotationProblem('lease_lost');",
-    '',
-  ],
-  [
-    'the lease before a publish',
-    'nothing is written without the lease',
-    'publish.ts',
-    "if (!work.vouches()) return new RotationProblem('lease_lost');",
-    '',
-  ],
-  [
-    'keeping what an unanswered publish may have stored',
-    'what the vault may still take is not taken back',
-    'publish.ts',
-    "if (unsure) throw new RotationProblem('publish_unanswered', unsure);",
-    '',
-  ],
-  [
-    'the credential before it is published',
-    'a credential is seen at Graph between its proof and its publication',
-    'mint.ts',
-    'await requireCredential(work, credential.keyId);',
-    '',
-  ],
-  [
-    'compare-and-swap',
-    'an intent is in the state before its mint',
-    'stateDocument.ts',
-    "stored ? { kind: 'etag' as const, etag: stored.etag } : { kind: 'absent' as const }",
-    "{ kind: 'any' as const, stored }",
-  ],
-  [
-    'sweeping',
-    'in the end at most two credentials and no orphan are left',
-    'cleanUp.ts',
-    "steps.push({ kind: 'sweep', keyId });",
-    'continue;',
-  ],
-  [
-    'retiring',
-    'in the end at most two credentials and no orphan are left',
-    'cleanUp.ts',
-    "steps.push({ kind: 'retire', keyId });",
-    'continue;',
-  ],
-  [
-    'removing what has expired',
-    'in the end at most two credentials and no orphan are left',
-    'cleanUp.ts',
-    "if (kind === 'expired') steps.push({ kind: 'removeExpired', keyId });",
-    "if (kind === 'expired') continue;",
-  ],
-  [
-    'waiting for the age before disabling',
-    'a version is disabled only when its credential is gone',
-    'cleanUp.ts',
-    'seen.now - currentSince < rotationOrphanAgeMs',
-    'seen.now < 0',
-  ],
 ];
+
+export const mutations: readonly Mutation[] = [...ofMints, ...mutationsOfRemovals];

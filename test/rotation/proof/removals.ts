@@ -23,6 +23,7 @@ export function judgeRemoval(scene: Scene, actor: Actor, credential: Credential)
     judge.check(!stored, 'what the vault may still take is not taken back', who);
     return;
   }
+  judge.check(actor.looks >= 2, 'the vault is looked at again before a removal', who);
   judgeForConsumers(scene, actor, credential);
   if (actor.wanted.revoke === keyId) {
     const successor = actor.minted && world.credentials.find((one) => one.keyId === actor.minted?.keyId);

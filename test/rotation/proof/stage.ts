@@ -38,6 +38,7 @@ export class Actor {
   readonly proofs = new Map<string, number>();
   /** The version it last saw as the current one, and what had happened to the vault and at Graph by then. */
   looked: { readonly version: Version | undefined; readonly disturbed: number } | undefined;
+  looks = 0;
   graphSeen = 0;
   /** Whether Graph has shown it its new credential since Entra last accepted that. */
   seenSinceProof = false;

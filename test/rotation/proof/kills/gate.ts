@@ -85,15 +85,16 @@ export class Gate implements HttpClient {
   }
 }
 
-function nameOf({ method, url }: Asked): string {
+export function nameOf({ method, url }: Asked): string {
   const { pathname, searchParams } = new URL(url);
   const last = pathname.replace(/\/$/, '').split('/').at(-1) ?? '';
   const kind = searchParams.get('comp') ?? '';
-  const ids = /[0-9a-f]{32}|[0-9a-f]{12}(?=\.json)|\(appId='[^']*'\)|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+  const ids =
+    /[0-9a-f]{32}|[0-9a-f]{12}(?=\.json)|\(appId='[^']*'\)|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
   return `${method} ${last.replace(ids, '…').replace(/secret-[0-9a-f]{8}/, 'secret')}${kind === '' ? '' : ` ${kind}`}`;
 }
 
 /** Leases end by themselves and token requests leave nothing behind. */
-function changes({ method, url }: Asked, status: number): boolean {
+export function changes({ method, url }: Asked, status: number): boolean {
   return method !== 'GET' && method !== 'HEAD' && status < 300 && !/\/token$|comp=lease/.test(url);
 }
