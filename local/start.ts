@@ -111,6 +111,7 @@ Try:
   curl ${url}/identity -H "@${user}"
   curl -X DELETE ${url}/tokens -H "@${user}"
   curl -X DELETE ${url}/identity -H "@${user}"
+  curl -X POST ${url}/users/patient-1/tokens ${key}
   curl ${url}/rotations ${key}
   curl -X POST ${azure.dicom}/v2/studies -H "@${gateway}" -H "Content-Type: application/dicom" --data-binary "@${sample}"
   curl -X POST ${url}/change-feed/runs ${key}
