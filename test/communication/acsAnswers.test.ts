@@ -1,72 +1,21 @@
 // How each answer of ACS is judged through the real SDK client, and what is never said about it.
-import { createHttpHeaders, type PipelineRequest, type PipelineResponse } from '@azure/core-rest-pipeline';
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
-import { demo } from '../../local/demo.ts';
-import { AcsClient } from '../../src/communication/acsClient.ts';
 import { AcsBudget } from '../../src/communication/rateLimit.ts';
 import { rowKeyOf, type Subject } from '../../src/communication/subject.ts';
-import { systemClock } from '../../src/platform/clock.ts';
 import { AppError } from '../../src/platform/errors.ts';
 import { acsPauseSeconds, acsRequestsPerWindow } from '../../src/platform/limits.ts';
 import { describeError } from '../../src/platform/log.ts';
 import { Secret } from '../../src/platform/secret.ts';
 import { ManualClock } from '../support/clock.ts';
 import { cloud, endpoint } from '../local/standIns/communication/clients.ts';
+import { answered } from './answered.ts';
 import { byKey, context, fail, lines, newUser, refused, service, table } from './azure.ts';
 
 const rowOf = (user: Subject) => ({ queryOptions: { filter: `RowKey eq '${rowKeyOf(user)}'` } });
 
 afterEach(() => {
   cloud.faults.clear();
-});
-
-/** The client of ACS alone, for a process that has sent these revocations and whose every request gets that status. */
-function answered(status: number, revocations = 0) {
-  const sent: PipelineRequest[] = [];
-  const sendRequest = async (request: PipelineRequest): Promise<PipelineResponse> => {
-    sent.push(request);
-    return { request, status, headers: createHttpHeaders() };
-  };
-  const clock = { ...systemClock, sleep: async () => undefined };
-  const budget = new AcsBudget(clock);
-  for (let counted = 0; counted < revocations; counted += 1) budget.take('revoke', 'reserved');
-  const credential = () => cloud.credentialFor(demo.managedIdentity);
-  const resource = { resource: byKey, credential: { managedIdentity: true } };
-  const platform = { clock, credential, random: () => 0.5, httpClient: { sendRequest } };
-  return { acs: new AcsClient(resource, platform, budget), sent };
-}
-
-describe('an identity is asked for', () => {
-  /** What the connections of a creation and of an issue say of themselves. */
-  const connections = async (property: string): Promise<unknown[]> => {
-    const { acs, sent } = answered(403);
-    await acs.create();
-    await assert.rejects(acs.issue('8:acs:a_b', { scopes: ['chat'], minutes: 60 }));
-    return sent.map(({ agent }): unknown => agent && Reflect.get(agent, property));
-  };
-
-  test('over a connection of its own, everything else over a kept one', async () => {
-    assert.deepEqual(await connections('keepAlive'), [false, undefined]);
-  });
-
-  test('through the proxy of the machine, as everything else is', async () => {
-    const before = process.env['HTTPS_PROXY'];
-    process.env['HTTPS_PROXY'] = 'http://proxy.clinic.example:3128';
-    try {
-      const proxies = (await connections('proxy')).map(String);
-      assert.deepEqual(proxies, Array(2).fill('http://proxy.clinic.example:3128/'));
-    } finally {
-      if (before === undefined) delete process.env['HTTPS_PROXY'];
-      else process.env['HTTPS_PROXY'] = before;
-    }
-  });
-});
-
-test('another try is counted like the first one, and not sent where the budget is used up', async () => {
-  const { acs, sent } = answered(500, acsRequestsPerWindow.revoke - 1);
-  await assert.rejects(acs.revoke('8:acs:a_b', 'reserved'), refused('upstream_throttled'));
-  assert.equal(sent.length, 1);
 });
 
 describe('an answer of ACS', () => {
