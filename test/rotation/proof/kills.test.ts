@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { createAudit } from '../../../src/platform/audit.ts';
 import { createLog } from '../../../src/platform/log.ts';
+import { auditContainer } from '../../../src/platform/platform.ts';
 import { withinBudget } from '../../../src/platform/run.ts';
 import { createRotation } from '../../../src/rotation/rotation.ts';
 import type { Scene } from '../scene.ts';
@@ -24,6 +26,7 @@ const play: Play = async ({ s, request }, blow) => {
   const platform = {
     ...platformFor({ httpClient: gate }),
     storage: () => storage,
+    audit: () => createAudit(storage.container(auditContainer), clock, randomUUID),
     clock: { ...clock, sleep },
   };
   const rotation = createRotation(settings, platform);

@@ -85,13 +85,15 @@ export class Gate implements HttpClient {
   }
 }
 
+/** Without what differs from run to run. */
 export function nameOf({ method, url }: Asked): string {
   const { pathname, searchParams } = new URL(url);
   const last = pathname.replace(/\/$/, '').split('/').at(-1) ?? '';
-  const kind = searchParams.get('comp') ?? '';
-  const ids =
-    /[0-9a-f]{32}|[0-9a-f]{12}(?=\.json)|\(appId='[^']*'\)|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
-  return `${method} ${last.replace(ids, '…').replace(/secret-[0-9a-f]{8}/, 'secret')}${kind === '' ? '' : ` ${kind}`}`;
+  const short = last
+    .replace(/^\d{4}-.*Z-[0-9a-f-]{36}-/, 'audit ')
+    .replace(/[0-9a-f]{32}|[0-9a-f]{12}(?=\.json)|\(appId='[^']*'\)/, '…')
+    .replace(/secret-[0-9a-f]{8}/, 'secret');
+  return [method, short, searchParams.get('comp') ?? ''].join(' ').trimEnd();
 }
 
 /** Leases end by themselves and token requests leave nothing behind. */
