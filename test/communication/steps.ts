@@ -44,8 +44,8 @@ export function stepper(
     signal?.throwIfAborted();
     const chosen = fate(name);
     if (chosen === 'die before') return kill();
-    if (chosen === 'fail before') throw unanswered();
-    if (chosen === 'throttled') throw throttled();
+    const refusal = refusals[chosen];
+    if (refusal) throw refusal();
     if (chosen === 'not landed' && mistaken) return mistaken();
     await meanwhile?.(name, 'before');
     const result = effect();
@@ -61,6 +61,8 @@ export function stepper(
 const forever = (): Promise<never> => new Promise(() => undefined);
 const unanswered = (): AppError => new AppError('upstream_failed', 'no answer');
 const throttled = (): AppError => new AppError('upstream_throttled', 'too many', { retryAfterSeconds: 7 });
+/** What never reaches the effect. */
+const refusals: Partial<Record<Fate, () => AppError>> = { 'fail before': unanswered, throttled };
 
 /** Applies `fate` to the nth step (from 1) of that name, and lets everything else go. */
 export function nth(name: string, count: number, fate: Fate): (step: string) => Fate {
