@@ -142,7 +142,8 @@ export const problemTexts = {
     answer: 'conflict',
     message: 'As many credentials of this target exist, or may exist, as are allowed.',
     advice:
-      'Older ones are removed by later runs; to make room at once: npm run rotation -- run --target <secret> --revoke <keyId> --reason …',
+      'Older ones are removed by later runs; to make room at once: npm run rotation -- run --target <secret> --revoke <keyId> --reason …; ' +
+      'while the current secret does not work, that is refused too, and this helps: az ad app credential delete --id <appId> --key-id <keyId>.',
   },
   no_time: {
     answer: 'conflict',
