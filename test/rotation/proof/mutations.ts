@@ -19,6 +19,30 @@ export const editOf = ([, , , file, text, becomes]: Mutation): Edit => ({ file, 
 
 const ofMints: readonly Mutation[] = [
   [
+    'silence in the report',
+    'no secret shows',
+    'a run that is due, and any one fault',
+    'mint.ts',
+    'progress.newKeyId = credential.keyId;',
+    'progress.newKeyId = credential.secret.reveal();',
+  ],
+  [
+    'silence in the tags',
+    'no secret shows',
+    'a run that is due, and any one fault',
+    'publish.ts',
+    'return { value: secret, expiresAt: endsAt, tags };',
+    'return { value: secret, expiresAt: endsAt, tags: { ...tags, hint: secret.reveal().slice(0, 3) } };',
+  ],
+  [
+    'silence in the log',
+    'no secret shows',
+    'a run that is due, and any one fault',
+    'publish.ts',
+    "work.log.warn('rotation_read_back_failed', { appId: work.target.client.appId, ...describeError(error) });",
+    "work.log.warn('rotation_read_back_failed', { hint: credential.secret.reveal().slice(0, 3) });",
+  ],
+  [
     'an intent before the mint',
     'an intent is in the state before its mint',
     'a first secret, and any one fault',
