@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { demo } from '../../../local/demo.ts';
+import { bundleProgram } from '../../support/doors.ts';
 import { cloud, settingsFor } from '../tenant.ts';
 import { deeds } from './kills/deeds.ts';
-import { bundleChild, Lane } from './kills/lane.ts';
+import { Lane } from './kills/lane.ts';
 import { makeContainers, Striker, type Play } from './kills/strike.ts';
 import { requireSilentAudit } from './kills/truth.ts';
 
@@ -19,7 +20,7 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 const program = join(folder, 'child.cjs');
-await bundleChild(program);
+await bundleProgram(new URL('kills/child.ts', import.meta.url), program);
 await makeContainers();
 
 const { graph = '', keyVault = '', entra = '' } = cloud.urls;

@@ -40,6 +40,8 @@ export interface Version extends SecretVersion {
 export class Vault {
   readonly target: Target;
   readonly versions: Version[] = [];
+  /** Versions that there ever were: no two have one id, even if all are lost. */
+  made = 0;
   deleted = false;
   /** For its target, in true time. */
   lastMintAt = -Infinity;
@@ -126,8 +128,9 @@ export class World {
     { text, tags = {}, now, by }: { text: string; tags?: Version['tags']; now: number; by: string },
     expiresAt?: number,
   ): Version {
+    vault.made += 1;
     const version: Version = {
-      ...{ versionId: `version-${vault.versions.length + 1}`, enabled: true, text, tags, expiresAt },
+      ...{ versionId: `version-${vault.made}`, enabled: true, text, tags, expiresAt },
       createdAt: Math.floor((now + this.skew.vault) / 1000) * 1000,
       ...{ setAt: now, setBy: by },
     };

@@ -6,17 +6,13 @@ import {
   type PipelineRequest,
   type PipelineResponse,
 } from '@azure/core-rest-pipeline';
+import type { Asked } from '../../../support/doors.ts';
 import type { Storage } from '../../../../src/platform/storage.ts';
 
 /** At the how many-th request, from 1, and whether it still has its effect. */
 export interface Blow {
   readonly at: number;
   readonly fate: 'before' | 'after';
-}
-
-interface Asked {
-  readonly method: string;
-  readonly url: string;
 }
 
 const real = createDefaultHttpClient();
