@@ -13,7 +13,10 @@ class AcsFailure extends Error {
 
   constructor(operation: AcsOperation, { error, status, code, header }: Told) {
     const trace = header('ms-cv') ?? 'none';
-    super(`ACS ${operation}, MS-CV ${trace}: ${wordsOf(error)}`);
+    super(
+      `ACS ${operation}, MS-CV ${trace}: ${wordsOf(error)}`,
+      error instanceof SignInError ? { cause: error } : {},
+    );
     this.statusCode = status;
     this.code = code;
   }
@@ -50,11 +53,13 @@ function hasHeaders(response: unknown): response is HasHeaders {
 
 /**
  * ACS does not know the identity: 404, or 400/401/403 with a code that begins with `Identity`. The status and code of a
- * deleted one are not documented; one of another resource is 401 `IdentityNotOwned` (recorded answers).
+ * deleted one are not documented; one of another resource is 401 `IdentityNotOwned` (recorded answers). A 404 counts only
+ * from ACS itself, which all its recorded answers show: a gateway's must confirm no erasure and replace nobody's identity.
  */
 export function isGone(error: unknown): boolean {
-  const { status, code } = readError(error);
-  return status === 404 || ([400, 401, 403].includes(status ?? 0) && code?.startsWith('Identity') === true);
+  const { status, code, header } = readError(error);
+  if (status === 404) return header('ms-cv') !== undefined || header('api-supported-versions') !== undefined;
+  return [400, 401, 403].includes(status ?? 0) && code?.startsWith('Identity') === true;
 }
 
 const neverSent = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'];

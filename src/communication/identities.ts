@@ -1,7 +1,13 @@
 // Gets a user's identity or creates it, once: whoever holds the claim in the row creates, everybody else waits.
 import { isoTime } from '../platform/clock.ts';
 import { AppError, isAppError } from '../platform/errors.ts';
-import { claimSendByMs, cleanUpGraceMs, identityWaitMs } from '../platform/limits.ts';
+import {
+  claimSendByMs,
+  cleanUpGraceMs,
+  identityWaitMs,
+  recordPauseMs,
+  recordTries,
+} from '../platform/limits.ts';
 import { describeError, type Log } from '../platform/log.ts';
 import type { Platform } from '../platform/platform.ts';
 import { announcedChange, change, type Announced } from './changes.ts';
@@ -100,14 +106,25 @@ export class Identities {
       await this.#giveBack(wanted, writer, created.kind === 'unknown');
       throw created.error;
     }
-    const kept = this.#keep(wanted, writer, created.identity).catch((error: unknown) => {
-      // Whether the row names it cannot be told, so it must not be deleted either: the one gap there is.
-      this.#lost(wanted, 'not recorded');
-      throw error;
-    });
-    if (!(await kept)) return undefined;
+    if (!(await this.#keepAtLast(wanted, writer, created.identity))) return undefined;
     if (entry) await quietly(wanted.log, outbox.drop(entry));
     return created.identity;
+  }
+
+  /** Nobody but this process can name the identity yet: it does not give up at the first failure of the directory. */
+  async #keepAtLast(wanted: Wanted, writer: string, identity: string): Promise<boolean> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#keep(wanted, writer, identity);
+      } catch (error) {
+        if (tries === recordTries) {
+          // Whether the row names it cannot be told, so it must not be deleted either: the one gap there is.
+          this.#lost(wanted, 'not recorded');
+          throw error;
+        }
+      }
+      await this.#settler.directory.clock.sleep(recordPauseMs * 2 ** (tries - 1));
+    }
   }
 
   /** Writes the identity into the row, or into the outbox when the row provably does not name it and never will. */

@@ -3,9 +3,9 @@ import type { Clock } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
 import {
   acsOnTheWayMs,
-  acsPauseSeconds,
   acsRequestsPerWindow,
   acsReserve,
+  acsRetryAfterSeconds,
   acsWindowMs,
   rememberedUsers,
 } from '../platform/limits.ts';
@@ -123,8 +123,9 @@ export class AcsBudget {
 
   /** ACS refused one as too many and said after how many seconds to come back, if it did. */
   usedUp(operation: AcsOperation, retryAfterSeconds: number | undefined): void {
-    const pauseMs = Math.min((retryAfterSeconds ?? acsPauseSeconds) * 1000, acsWindowMs);
-    this.#usedUpUntil.set(operation, this.#clock.monotonic() + pauseMs);
+    const pauseMs = Math.min((retryAfterSeconds ?? acsRetryAfterSeconds) * 1000, acsWindowMs);
+    const until = this.#clock.monotonic() + pauseMs;
+    this.#usedUpUntil.set(operation, Math.max(until, this.#usedUpUntil.get(operation) ?? 0));
   }
 
   #pauseMs(operation: AcsOperation): number {

@@ -31,6 +31,7 @@ export interface Audit {
   /**
    * Writes that `entry` was asked for, runs `action`, writes how it ended. When the first record cannot be written nothing
    * is done; when the second cannot, the call fails though the action happened: asking again is safe and is recorded anew.
+   * An action that failed is told as it is, recorded or not.
    * `ended` tells from the result whether the action is `done`, which is what is written without it, or still `pending`.
    * Throws `upstream_failed` for a record that could not be written, and what `action` throws.
    */
@@ -68,7 +69,8 @@ export function createAudit(container: ContainerClient, clock: Clock, uuid: () =
       try {
         result = await action();
       } catch (error) {
-        await append(entry, 'failed');
+        // What went wrong says more than a record that is missing; `asked` without an end is visible in the audit.
+        await append(entry, 'failed').catch(() => undefined);
         throw error;
       }
       await append(entry, ended(result));

@@ -123,9 +123,8 @@ export const acsRequestsPerWindow = { create: 1000, issue: 1000, revoke: 500, de
 export const acsReserve = 1 / 5;
 /** How much later than another a request may reach ACS after both were counted here. */
 export const acsOnTheWayMs = 1_000;
-/** Said to a caller when ACS throttles without `Retry-After`, and how long users then wait of themselves, seconds. */
-export const acsRetryAfterSeconds = 30;
-export const acsPauseSeconds = 5;
+/** How long users wait, and are told to wait, when ACS throttles without `Retry-After`, seconds. */
+export const acsRetryAfterSeconds = 10;
 /** Wait before the one retry of an ACS call that may be repeated, at most; half of it at least. */
 export const acsRetryPauseMs = 500;
 /** One operation on a table, its retries included. */
@@ -133,6 +132,9 @@ export const tableTimeoutMs = 10_000;
 /** A claim's life; it covers the time until create is sent, create's timeout and the record write. */
 export const claimLifeMs = 30_000;
 export const claimSendByMs = claimLifeMs - acsCreateTimeoutMs - tableTimeoutMs;
+/** Tries of the record write in all, each with its own time limit, and the wait after the first failure, which doubles. */
+export const recordTries = 5;
+export const recordPauseMs = 1_000;
 /** How long a call waits for an identity that another one is creating. */
 export const identityWaitMs = 20_000;
 /** How often a change of a row is tried anew when others change it meanwhile. */

@@ -4,7 +4,7 @@ import { afterEach, describe, test } from 'node:test';
 import { AcsBudget } from '../../src/communication/rateLimit.ts';
 import { rowKeyOf, type Subject } from '../../src/communication/subject.ts';
 import { AppError } from '../../src/platform/errors.ts';
-import { acsPauseSeconds, acsRequestsPerWindow } from '../../src/platform/limits.ts';
+import { acsRetryAfterSeconds, acsRequestsPerWindow } from '../../src/platform/limits.ts';
 import { describeError } from '../../src/platform/log.ts';
 import { Secret } from '../../src/platform/secret.ts';
 import { ManualClock } from '../support/clock.ts';
@@ -47,7 +47,7 @@ describe('an answer of ACS', () => {
 
   test('that throttles says when to come back', async () => {
     for (const [headers, seconds] of [
-      [{}, 30],
+      [{}, acsRetryAfterSeconds],
       [{ 'Retry-After': '77' }, 77],
     ] as const) {
       const user = newUser();
@@ -96,9 +96,19 @@ describe('an answer of ACS', () => {
     await assert.rejects(communication.issue(users[1], {}, context()), refused('upstream_throttled'));
     assert.equal(requests(), before);
     await communication.revokeAll(users[1], 'key', context());
-    await clock.advance(acsPauseSeconds * 1000);
+    await clock.advance(acsRetryAfterSeconds * 1000);
     await communication.issue(users[1], {}, context());
     assert.equal(requests(), before + 2);
+  });
+
+  test('that is a 404 of somebody in between confirms no erasure', async () => {
+    const user = newUser();
+    const communication = service();
+    await communication.issue(user, {}, context());
+    fail('/identities/', { status: 404 });
+    assert.equal(await communication.erase(user, 'key', context()), 'pending');
+    cloud.faults.clear();
+    assert.equal(await communication.erase(user, 'key', context()), 'erased');
   });
 
   test('that throttles creations keeps the next new user from leaving a claim behind', async () => {
@@ -144,15 +154,18 @@ describe('an answer of ACS', () => {
     const { user: acs } = await communication.issue(user, {}, context());
     for (const effect of [
       { status: 401, body: { error: { code: 'IdentityNotOwned', message: 'not ours' } } },
-      { status: 404 },
+      { status: 404, headers: { 'MS-CV': 'trace.0' } },
     ]) {
       fail(':issueAccessToken', effect);
       await assert.rejects(communication.issue(user, {}, context()), refused('identity_stale'));
       cloud.faults.clear();
     }
-    fail(':issueAccessToken', { status: 401, body: { error: { code: 'Denied', message: 'no' } } });
-    await assert.rejects(communication.issue(user, {}, context()), refused('upstream_failed'));
-    cloud.faults.clear();
+    const denied = { status: 401, body: { error: { code: 'Denied', message: 'no' } } };
+    for (const effect of [denied, { status: 404 }]) {
+      fail('/identities/', effect);
+      await assert.rejects(communication.issue(user, {}, context()), refused('upstream_failed'));
+      cloud.faults.clear();
+    }
     const again = await communication.issue(user, {}, context());
     assert.equal(again.user.communicationUserId, acs.communicationUserId);
   });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { claimLifeMs } from '../../src/platform/limits.ts';
+import { claimLifeMs, recordTries } from '../../src/platform/limits.ts';
 import { alice, interrupted, issue, refused } from './calls.ts';
 import { nth } from './steps.ts';
 import { World } from './world.ts';
@@ -44,6 +44,34 @@ describe('one identity', () => {
       assert.deepEqual([...world.identities.keys()], [id], `write ${count}`);
       assert.equal(world.created, 1);
       assert.equal(world.strays.size, 0, 'an identity that the row names goes to no outbox');
+    }
+  });
+
+  test('is written down by its creator when the directory works again, and counted as lost when it does not', async () => {
+    for (const [failures, orphans] of [
+      [recordTries - 1, 0],
+      [recordTries, 1],
+    ] as const) {
+      const world = new World();
+      let left = 0;
+      const creator = world.process({
+        fate: (step) => {
+          if (step === 'acs.create') left = failures;
+          if (step !== 'rows.read' || left === 0) return 'go';
+          left -= 1;
+          return 'fail before';
+        },
+      });
+      const call = issue(world, creator);
+      if (orphans > 0) await assert.rejects(call, refused('upstream_failed'));
+      else {
+        const id = await call;
+        assert.deepEqual([...world.identities.keys()], [id]);
+      }
+      const lines = world.lines.filter((line) => line.includes('possible_orphan'));
+      assert.equal(lines.length, orphans);
+      assert.ok(lines.every((line) => line.includes('not recorded')));
+      assert.equal(world.row(alice.key)?.lifecycle, orphans === 0 ? 'ready' : 'pending');
     }
   });
 

@@ -6,7 +6,7 @@ import { narrow, type TokenPolicy } from '../../src/communication/policy.ts';
 import { AcsBudget, UserLimit } from '../../src/communication/rateLimit.ts';
 import { backendSubject } from '../../src/communication/subject.ts';
 import { AppError } from '../../src/platform/errors.ts';
-import { acsOnTheWayMs, acsPauseSeconds, acsWindowMs } from '../../src/platform/limits.ts';
+import { acsOnTheWayMs, acsRetryAfterSeconds, acsWindowMs } from '../../src/platform/limits.ts';
 import type { TokenScope } from '../../src/platform/settings/types.ts';
 import { ManualClock } from '../support/clock.ts';
 
@@ -225,8 +225,8 @@ describe('limits', () => {
         budget.take('revoke', priority);
       });
     budget.usedUp('revoke', undefined);
-    assert.deepEqual([wait('ordinary'), wait('reserved')], [acsPauseSeconds, undefined]);
-    await clock.advance(acsPauseSeconds * 1000);
+    assert.deepEqual([wait('ordinary'), wait('reserved')], [acsRetryAfterSeconds, undefined]);
+    await clock.advance(acsRetryAfterSeconds * 1000);
     assert.equal(wait('ordinary'), undefined);
     budget.usedUp('revoke', 7);
     assert.equal(wait('ordinary'), 7);

@@ -189,6 +189,18 @@ test('the call fails when its outcome cannot be recorded, though the action happ
   assert.ok(happened);
 });
 
+test('an action that fails is told as it is when that cannot be recorded', async () => {
+  await (await real.container('audit-both')).create();
+  let writes = 0;
+  const late = await audit('audit-both', () => ((writes += 1) === 1 ? undefined : 503));
+  const failure = new Error('x');
+  await assert.rejects(
+    late.record(entry, () => Promise.reject(failure)),
+    failure,
+  );
+  assert.ok(writes > 1);
+});
+
 test('a record whose reply is lost counts as written, and is there once', async () => {
   await (await real.container('audit-lost')).create();
   let writes = 0;
