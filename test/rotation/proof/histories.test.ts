@@ -8,7 +8,7 @@ const source = await sourceWith();
 
 /** `SEED=<n>` tells one history step by step; `HISTORIES=<n>` plays so many. */
 const { SEED, HISTORIES } = process.env;
-const histories = Number(HISTORIES ?? 2_000);
+const histories = Number(HISTORIES ?? 1_500);
 
 describe('a random history', () => {
   if (SEED !== undefined) {

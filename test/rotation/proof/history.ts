@@ -43,7 +43,7 @@ class History {
     this.#stage = new Simulation(this.#chance);
     this.#judge = new Judge(this.#world, this.#stage.now, true);
     this.#place = { world: this.#world, stage: this.#stage, judge: this.#judge, source };
-    const { pick } = bound(this.#chance);
+    const pick = <T>(all: readonly T[]): T => this.#chance.pick(all);
     this.#troubles = {
       fault: pick([0, 0.02, 0.1, 0.3]),
       kill: pick([0, 0, 0.01, 0.05]),
@@ -170,8 +170,8 @@ class History {
     for (const gapMs of restMs) last = await this.#rest(gapMs);
     // A person has to help with what a person did, and where too many credentials are left for another one.
     const helpless = this.#meddled || last?.error?.code === 'max_owned';
-    if (helpless && unfit(this.#world, this.#stage.now()) !== undefined) await this.#repair();
-    const broken = unfit(this.#world, this.#stage.now());
+    if (helpless && unfit(world, stage.now()) !== undefined) await this.#repair();
+    const broken = unfit(world, stage.now());
     if (broken) this.#judge.violate(broken, 'after days');
     const [changes, report] = [this.#changes(), await this.#rest(hourMs)];
     const still = report?.outcome !== 'noop' || changes === this.#changes();
@@ -209,10 +209,6 @@ interface Running {
   readonly actor: Actor;
   readonly done: boolean;
   readonly report: RotationReport | undefined;
-}
-
-function bound(chance: Chance) {
-  return { pick: <T>(all: readonly T[]): T => chance.pick(all) };
 }
 
 export function history(seed: number, source: Source): Promise<Told> {

@@ -36,9 +36,11 @@ export class Actor {
   minted: { readonly keyId: string; readonly at: number } | undefined;
   /** Proofs in a row, by value. */
   readonly proofs = new Map<string, number>();
-  /** The version it last saw as the current one, and what had happened to the vault and at Graph by then. */
+  /** The version it last saw as the current one, and what had happened to the vault by then. */
   looked: { readonly version: Version | undefined; readonly disturbed: number } | undefined;
+  /** How often it has looked at the vault. */
   looks = 0;
+  /** What people had done at Graph when it last looked there. */
   graphSeen = 0;
   /** Whether Graph has shown it its new credential since Entra last accepted that. */
   seenSinceProof = false;

@@ -1,9 +1,8 @@
 // The runs that are struck, each with the tenant as it finds it, and what is true before and after.
 import { randomUUID } from 'node:crypto';
-import { hourMs } from '../../tenant.ts';
-import { cloud } from '../../tenant.ts';
-import { healthy, scene, type Scene } from '../../scene.ts';
 import type { RotationRequest } from '../../../../src/rotation/rotation.ts';
+import { healthy, scene, type Scene } from '../../scene.ts';
+import { cloud, hourMs } from '../../tenant.ts';
 
 export interface Prepared {
   readonly s: Scene;
