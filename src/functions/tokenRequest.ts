@@ -7,5 +7,5 @@ export const tokenRequest = z.strictObject({
       .array(z.string())
       .check(z.minLength(1, 'expected at least one scope'), z.maxLength(5, 'expected at most five scopes')),
   ),
-  expiresInMinutes: z.optional(z.int()),
+  expiresInMinutes: z.optional(z.int('expected a whole number')),
 });
