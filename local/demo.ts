@@ -35,4 +35,6 @@ export const demo = {
   communicationResourceId: '7e1e4ea1-7000-4000-8000-00000000000b',
   vaultUrl: 'https://telehealth-demo.vault.azure.net',
   dicomUrl: 'https://telehealth-imaging.dicom.azurehealthcareapis.com',
+  /** A system downstream; its query holds the key that it asks for. */
+  webhookUrl: 'https://changes.telehealth.example/dicom?sig=local',
 } as const;

@@ -10,6 +10,7 @@ const defaults = {
   communication: 7084,
   dicom: 7085,
   faults: 7086,
+  subscriber: 7087,
   host: 7071,
 } as const;
 

@@ -13,6 +13,7 @@ const services = [
   [/\.vault\.azure\.net$/, 'keyVault'],
   [/\.communication\.azure\.com$/, 'communication'],
   [/\.dicom\.azurehealthcareapis\.com$/, 'dicom'],
+  [/^changes\.telehealth\.example$/, 'subscriber'],
 ];
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i;
 const runFile = path.join(process.env.LOCAL_DIR || path.join(__dirname, '..', '.local'), 'run.json');

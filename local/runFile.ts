@@ -23,6 +23,7 @@ const schema = z.object({
     keyVault: text,
     communication: text,
     dicom: text,
+    subscriber: text,
     /** The admin endpoint. */
     faults: text,
   }),

@@ -23,6 +23,7 @@ import {
 import { createManagedIdentity } from './managedIdentity.ts';
 import { RequestLog } from './requestLog.ts';
 import { keepSaving, loadState, newServiceData, type ServiceData } from './savedState.ts';
+import { createSubscriber } from './subscriber.ts';
 import { TokenOffice } from './tokens.ts';
 
 export interface CloudOptions {
@@ -73,6 +74,7 @@ export async function startCloud({ ports, folder, now = Date.now }: CloudOptions
     keyVault: await serve(all.keyVault),
     communication: await serve(all.communication),
     dicom: await serve(all.dicom),
+    subscriber: await serve(all.subscriber),
     faults: await start('faults', createAdmin({ standIns, faults, log, tokens })),
   };
   const signingKey = await tokens.exportKey();
@@ -111,6 +113,7 @@ function createStandIns(
       data: communication,
     }),
     dicom: createDicom({ ...shared, hosts: [new URL(demo.dicomUrl).host], data: dicom }),
+    subscriber: createSubscriber({ now: shared.now, url: demo.webhookUrl }),
   };
 }
 

@@ -12,6 +12,7 @@ export const serviceNames = [
   'keyVault',
   'communication',
   'dicom',
+  'subscriber',
 ] as const;
 export type ServiceName = (typeof serviceNames)[number];
 

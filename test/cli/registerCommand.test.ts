@@ -136,7 +136,13 @@ test('with --local it joins the run that goes on, as its demo administrator; wit
   const none = 'http://127.0.0.1:9';
   const { state } = settingsFor();
   assert.ok(state.kind === 'connectionString');
-  const others = { managedIdentity: none, communication: none, dicom: none, faults: admin.url };
+  const others = {
+    managedIdentity: none,
+    communication: none,
+    dicom: none,
+    subscriber: none,
+    faults: admin.url,
+  };
   const azure = { storage: state.connectionString.reveal(), entra, graph, keyVault, ...others };
   writeRunFile(folder, {
     ...{ pid: process.pid, host: { kind: 'local', url: none, keysEnforced: true }, azure },

@@ -160,7 +160,7 @@ test('a busy port is one line that names the setting, also beside the file of a 
     demo: { bearer: 'b', dicomBearer: 'd', userId: 'u' },
     azure: {
       ...{ storage: 's', managedIdentity: gone, entra: gone, graph: gone },
-      ...{ keyVault: gone, communication: gone, dicom: gone, faults: gone },
+      ...{ keyVault: gone, communication: gone, dicom: gone, subscriber: gone, faults: gone },
     },
   });
   const squatter = createServer().listen(0, '127.0.0.1');

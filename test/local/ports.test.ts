@@ -8,7 +8,7 @@ test('without settings each service has its documented port', () => {
   assert.deepEqual([blob, queue, table, host], [10000, 10001, 10002, 7071]);
   assert.deepEqual(standIns, {
     ...{ managedIdentity: 7080, entra: 7081, graph: 7082, keyVault: 7083 },
-    ...{ communication: 7084, dicom: 7085, faults: 7086 },
+    ...{ communication: 7084, dicom: 7085, faults: 7086, subscriber: 7087 },
   });
 });
 

@@ -25,7 +25,7 @@ const run: RunFile = {
   demo: { bearer: 'b', dicomBearer: 'd', userId: 'u' },
   azure: {
     ...{ storage: 'UseDevelopmentStorage=true', managedIdentity: url, entra: url, graph: url },
-    ...{ keyVault: url, communication: url, dicom: url, faults: url },
+    ...{ keyVault: url, communication: url, dicom: url, subscriber: url, faults: url },
   },
 };
 

@@ -10,6 +10,8 @@ import {
 import { demo } from '../../local/demo.ts';
 import type { Principal } from '../../local/standIns/claims.ts';
 import { createDicom } from '../../local/standIns/dicom/dicom.ts';
+import { createSubscriber } from '../../local/standIns/subscriber.ts';
+import type { SubscriberEvent } from '../../local/standIns/subscriberEvents.ts';
 import { startStandIns, type TestCloud } from './standIns.ts';
 
 export interface DicomReply {
@@ -30,6 +32,8 @@ export interface DicomCall {
 }
 
 export interface DicomClient extends TestCloud {
+  /** What the system downstream took at its webhook, in order. */
+  readonly received: readonly SubscriberEvent[];
   call(path: string, call?: DicomCall): Promise<DicomReply>;
   /** Stores one file, which must go in. */
   store(file: Buffer, service?: string): Promise<void>;
@@ -40,19 +44,26 @@ export const dicomResource = 'https://dicom.healthcareapis.azure.com';
 
 /**
  * Two services, the demo tenant's and a second one, and `more` by their hosts; the gateway owns them, the managed identity
- * reads.
+ * reads. With a system downstream that takes webhooks.
  */
 export async function startDicom(...more: readonly string[]): Promise<DicomClient> {
+  const received: SubscriberEvent[] = [];
   const cloud = await startStandIns(({ directory, tokens, now }) => {
     directory.grant(demo.gateway.principalId, 'DICOM Data Owner');
     directory.grant(demo.managedIdentity.principalId, 'DICOM Data Reader');
     const [first, second] = [new URL(demo.dicomUrl).host, new URL(secondDicomUrl).host];
-    return [createDicom({ directory, tokens, now, hosts: [first, second, ...more] })];
+    const onEvents = (events: readonly SubscriberEvent[]): void => {
+      received.push(...events);
+    };
+    return [
+      createDicom({ directory, tokens, now, hosts: [first, second, ...more] }),
+      createSubscriber({ now, url: demo.webhookUrl, onEvents }),
+    ];
   });
   const call = (path: string, options: DicomCall = {}): Promise<DicomReply> => send(cloud, path, options);
   return {
     ...cloud,
-    call,
+    ...{ call, received },
     async store(file, service = demo.dicomUrl) {
       const headers = { 'content-type': 'application/dicom' };
       const { status, text } = await call('/v2/studies', { method: 'POST', body: file, headers, service });

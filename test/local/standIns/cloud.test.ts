@@ -82,7 +82,9 @@ test('the app can mint a credential for the service client, sign in with it and 
   const { text, services } = await state();
   assert.match(text, new RegExp(String(minted.body['keyId'])));
   assert.equal(text.includes(secret), false);
-  assert.deepEqual(services, ['managedIdentity', 'entra', 'graph', 'keyVault', 'communication', 'dicom']);
+  assert.deepEqual(services, [
+    ...['managedIdentity', 'entra', 'graph', 'keyVault', 'communication', 'dicom', 'subscriber'],
+  ]);
 });
 
 test('the app issues tokens with its identity, and the resource takes its access key too', async () => {
