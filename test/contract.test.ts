@@ -34,6 +34,7 @@ const rotation = [
 const changeFeed = [
   'getChangeFeed: GET change-feed function',
   'pullChangeFeed: timer 0 * * * * *',
+  'redriveDeadLetters: POST change-feed/dead-letters/redrive function',
   'runChangeFeed: POST change-feed/runs function',
   'setCursor: PUT change-feed/cursor function',
 ];

@@ -2,9 +2,9 @@
 import type { ContainerClient } from '@azure/storage-blob';
 import { sha256Hex } from '../platform/hash.ts';
 import { storageFailure, withCreate } from '../platform/storage.ts';
-import { padded, type Batch, type Sink } from './sink.ts';
+import { padded, type Batch, type RangeSink } from './sink.ts';
 
-export function createBlobSink(container: ContainerClient): Sink {
+export function createBlobSink(container: ContainerClient): RangeSink {
   return {
     name: 'blob',
     async deliver(batch, { signal, guard }) {

@@ -1,4 +1,5 @@
 // The change feed puller: every create, update and delete of each DICOM service reaches the sinks, none lost, in order.
+import type { Audit } from '../platform/audit.ts';
 import { eachAtOnce } from '../platform/concurrency.ts';
 import { AppError } from '../platform/errors.ts';
 import { feedServicesAtOnce } from '../platform/limits.ts';
@@ -8,14 +9,18 @@ import { withinBudget, type Run } from '../platform/run.ts';
 import type { ChangeFeedSettings } from '../platform/settings/types.ts';
 import { createBlobSink } from './blobSink.ts';
 import { createCursorStore } from './cursorStore.ts';
+import { createDeadLetters } from './deadLetters.ts';
 import { createReader } from './dicomChangeFeed.ts';
 import { moveCursor, type Move } from './moveCursor.ts';
 import { isFine } from './outcome.ts';
 import { createQueueSink } from './queueSink.ts';
+import { redrive, type RedriveReport } from './redrive.ts';
 import { makeReport, type FeedReport } from './report.ts';
 import { pullService, reportOf, type ServiceParts } from './service.ts';
 import type { Sink } from './sink.ts';
+import { createWebhookSink } from './webhookSink.ts';
 
+export type { RedriveReport } from './redrive.ts';
 export type { FeedReport } from './report.ts';
 
 export interface RunContext {
@@ -27,6 +32,16 @@ export interface CursorMove extends Move {
   /** URL of the service, as in the settings and the reports. */
   readonly service: string;
   readonly reason: string;
+}
+
+export interface RedriveRequest {
+  /** URL of the service; all when absent. */
+  readonly service?: string | undefined;
+  readonly reason: string;
+}
+
+export interface RedriveSummary {
+  readonly services: readonly RedriveReport[];
 }
 
 export interface PullSummary {
@@ -43,6 +58,11 @@ export interface ChangeFeed {
    * that is not configured, and what `moveCursor` throws.
    */
   setCursor(request: CursorMove, actor: string, context: RunContext): Promise<FeedReport>;
+  /**
+   * Offers the dead letters of one service, or of all one after the other, to their sinks again; audited. Throws `not_found`
+   * for a service that is not configured, and what the storage or the audit throws.
+   */
+  redrive(request: RedriveRequest, actor: string, context: RunContext): Promise<RedriveSummary>;
 }
 
 /** True when somebody has to look: a timer fails its run then. */
@@ -83,14 +103,40 @@ export function createChangeFeed(settings: ChangeFeedSettings, platform: Platfor
         ),
       );
     },
+    ...createOperations(services, audit),
+  };
+}
+
+/** What operators do, each on the record. */
+function createOperations(
+  services: readonly ServiceParts[],
+  audit: Audit,
+): Pick<ChangeFeed, 'setCursor' | 'redrive'> {
+  return {
     async setCursor({ service, reason, ...move }, actor, { run }) {
-      const parts = services.find((one) => one.service === service);
-      if (!parts) throw new AppError('not_found', 'service: expected the URL of a configured service');
+      const parts = configured(services, service);
       const { host: subject } = new URL(service);
       const entry = { actor, action: 'feed.setCursor', subject, reason, requestId: run.requestId } as const;
       return audit.record(entry, () => moveCursor(parts, move, run));
     },
+    async redrive({ service, reason }, actor, { log, run }) {
+      const reports: RedriveReport[] = [];
+      for (const parts of service === undefined ? services : [configured(services, service)]) {
+        const { host: subject } = new URL(parts.service);
+        const entry = { actor, action: 'feed.redrive', subject, reason, requestId: run.requestId } as const;
+        const work = (): Promise<RedriveReport> => redrive(parts, run, log);
+        const ended = ({ remaining }: RedriveReport) => (remaining > 0 ? 'pending' : 'done');
+        reports.push(await audit.record(entry, work, ended));
+      }
+      return { services: reports };
+    },
   };
+}
+
+function configured(services: readonly ServiceParts[], service: string): ServiceParts {
+  const parts = services.find((one) => one.service === service);
+  if (!parts) throw new AppError('not_found', 'service: expected the URL of a configured service');
+  return parts;
 }
 
 function notStarted(service: string): FeedReport {
@@ -111,6 +157,7 @@ function createServices(settings: ChangeFeedSettings, platform: Platform): reado
   const sinks = createSinks(settings, platform);
   return settings.services.map((service) => ({
     ...{ service, rules, sinks, clock, start },
+    deadLetters: createDeadLetters(state.container(stateContainer), service),
     reader: createReader({ service, auth, httpClient, clock, random }),
     store: createCursorStore({
       ...{ service, clock },
@@ -121,14 +168,20 @@ function createServices(settings: ChangeFeedSettings, platform: Platform): reado
 }
 
 function createSinks(settings: ChangeFeedSettings, platform: Platform): readonly Sink[] {
+  const { clock, random, httpClient } = platform;
+  const credential = platform.credential(settings.credential);
   const deliveries = platform.storage(settings.deliveries, settings.credential);
   const container = deliveries.container(settings.container);
-  return settings.sinks.map((name) => {
+  const { webhook } = settings;
+  return settings.sinks.map((name): Sink => {
     switch (name) {
       case 'blob':
         return createBlobSink(container);
       case 'queue':
         return createQueueSink(deliveries.queue(settings.queue), container);
+      case 'webhook':
+        if (!webhook) throw new AppError('misconfigured', 'The webhook has no settings.');
+        return createWebhookSink({ settings: webhook, credential, httpClient, clock, random });
     }
   });
 }

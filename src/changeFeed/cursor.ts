@@ -33,6 +33,8 @@ export interface Pending extends Interval {
   readonly late: boolean;
   /** The sinks that have taken it: a repetition leaves them out. */
   readonly accepted: readonly SinkName[];
+  /** Up to this sequence it is with the sink that is asked request by request: a repetition goes on behind it. */
+  readonly through?: number | undefined;
 }
 
 /** The sink that failed last. It is asked first from then on, since it decides whether the others are to get a range. */
@@ -54,6 +56,8 @@ export interface Cursor {
   readonly failure: SinkFailure | null;
   readonly holes: readonly Hole[];
   readonly crossed: readonly CrossedHole[];
+  /** Changes in a row that a sink refused, none when absent; kept, because ranges may be short. */
+  readonly refusals?: number | undefined;
 }
 
 export interface Page extends Interval {

@@ -15,7 +15,7 @@ import type { SinkName } from './sink.ts';
 
 const whole = z.int().check(z.nonnegative());
 const interval = { from: whole, to: whole };
-const sinkName = z.enum(['blob', 'queue'] satisfies SinkName[]);
+const sinkName = z.enum(['blob', 'queue', 'webhook'] satisfies SinkName[]);
 const schema = 1;
 
 const documentShape = z.object({
@@ -32,11 +32,13 @@ const documentShape = z.object({
       holes: z.array(z.object(interval)),
       late: z.boolean(),
       accepted: z.array(sinkName),
+      through: z.optional(whole),
     }),
   ),
   failure: z.nullable(z.object({ sink: sinkName, count: whole, notBefore: z.number() })),
   holes: z.array(z.object({ ...interval, firstSeen: z.number() })),
   crossed: z.array(z.object({ ...interval, crossedAt: z.number(), readAt: z.number() })),
+  refusals: z.optional(whole),
   report: z.nullable(reportShape),
 });
 

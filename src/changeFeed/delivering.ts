@@ -2,8 +2,9 @@
 import { feedSinkPauseMaxMs, feedSinkPauseMs } from '../platform/limits.ts';
 import { storageFailure } from '../platform/storage.ts';
 import type { Cursor } from './cursor.ts';
+import type { Progress } from './offering.ts';
 import { FeedStop } from './outcome.ts';
-import type { Batch, Delivery, Sink, SinkName } from './sink.ts';
+import type { Batch, Delivery, RangeSink, Sink, SinkName } from './sink.ts';
 
 /** The sinks that have yet to take the pending range; the one that failed last comes first. */
 export function sinksToAsk(sinks: readonly Sink[], { pending, failure }: Cursor): readonly Sink[] {
@@ -24,10 +25,21 @@ export function respectPause(sinks: readonly Sink[], { failure }: Cursor, now: n
   });
 }
 
-export function afterFailure(cursor: Cursor, sink: SinkName, now: number): Cursor {
+/** `askedMs` is the pause that the sink itself asked for. */
+export function afterFailure(cursor: Cursor, sink: SinkName, now: number, askedMs = 0): Cursor {
   const times = (cursor.failure?.sink === sink ? cursor.failure.count : 0) + 1;
-  const pause = times < 3 ? 0 : Math.min(feedSinkPauseMaxMs, feedSinkPauseMs * 2 ** (times - 3));
+  const ours = times < 3 ? 0 : feedSinkPauseMs * 2 ** (times - 3);
+  const pause = Math.min(feedSinkPauseMaxMs, Math.max(ours, askedMs));
   return { ...cursor, failure: { sink, count: times, notBefore: now + pause } };
+}
+
+/** How far the pending range is with the sink that is asked request by request. */
+export function progressOf({ committed, pending, refusals = 0 }: Cursor): Progress {
+  return { through: pending?.through ?? (pending ? pending.from - 1 : committed), refusals };
+}
+
+export function afterProgress(cursor: Cursor, { through, refusals }: Progress): Cursor {
+  return { ...cursor, refusals, pending: cursor.pending && { ...cursor.pending, through } };
 }
 
 export function afterSuccess(cursor: Cursor, sink: SinkName): Cursor {
@@ -40,7 +52,7 @@ export function afterSuccess(cursor: Cursor, sink: SinkName): Cursor {
 }
 
 /** Throws `FeedStop` (`sink_down`, `lost_lease`), or the signal's reason. */
-export async function deliverTo(sink: Sink, batch: Batch, delivery: Delivery): Promise<void> {
+export async function deliverTo(sink: RangeSink, batch: Batch, delivery: Delivery): Promise<void> {
   try {
     await sink.deliver(batch, delivery);
   } catch (cause) {

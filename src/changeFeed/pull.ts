@@ -5,14 +5,24 @@ import type { MetadataChoice } from '../platform/settings/types.ts';
 import { afterRead, dueReads, lateIn } from './audit.ts';
 import { commit, planRange, type Cursor, type Pending } from './cursor.ts';
 import type { CursorSession } from './cursorStore.ts';
-import { afterFailure, afterSuccess, deliverTo, respectPause, sinksToAsk } from './delivering.ts';
+import type { DeadLetters } from './deadLetters.ts';
+import {
+  afterFailure,
+  afterProgress,
+  afterSuccess,
+  deliverTo,
+  progressOf,
+  respectPause,
+  sinksToAsk,
+} from './delivering.ts';
 import type { ChangeFeedReader, Frame } from './dicomChangeFeed.ts';
 import { timestampMs, type FeedEntry } from './entry.ts';
 import { toEvent } from './events.ts';
+import { offerBatch } from './offering.ts';
 import { FeedStop, type FeedOutcome } from './outcome.ts';
 import { feedReset, isOtherFeed, reread, scan, type Reading } from './reading.ts';
 import { emptyTally, type Tally } from './report.ts';
-import type { Sink } from './sink.ts';
+import { isRequestSink, type Batch, type Delivery, type RequestSink, type Sink } from './sink.ts';
 
 export interface PullRules {
   readonly pageSize: number;
@@ -27,6 +37,7 @@ export interface PullParts {
   readonly rules: PullRules;
   readonly reader: ChangeFeedReader;
   readonly sinks: readonly Sink[];
+  readonly deadLetters: DeadLetters;
   readonly clock: Clock;
 }
 
@@ -139,13 +150,29 @@ export class Pull {
     const batch = { host: new URL(service).host, epoch, from, to, late, events };
     const delivery = { signal: this.#frame.signal, guard: this.#session.guard };
     try {
-      await deliverTo(sink, batch, delivery);
+      if (isRequestSink(sink)) await this.#offerTo(sink, batch, delivery);
+      else await deliverTo(sink, batch, delivery);
     } catch (error) {
-      if (error instanceof FeedStop && error.outcome === 'sink_down')
-        this.#cursor = afterFailure(this.#cursor, sink.name, clock.now());
+      if (error instanceof FeedStop && error.outcome === 'sink_down') {
+        const askedMs = (error.retryAfterSeconds ?? 0) * 1000;
+        this.#cursor = afterFailure(this.#cursor, sink.name, clock.now(), askedMs);
+      }
       throw error;
     }
     this.#cursor = afterSuccess(this.#cursor, sink.name);
+  }
+
+  #offerTo(sink: RequestSink, batch: Batch, delivery: Delivery): Promise<void> {
+    const { deadLetters, clock } = this.#parts;
+    return offerBatch(sink, batch, {
+      ...delivery,
+      remainingMs: this.#frame.remainingMs,
+      progress: progressOf(this.#cursor),
+      note: (progress) => {
+        this.#cursor = afterProgress(this.#cursor, progress);
+      },
+      bury: (refusal) => deadLetters.put(sink.name, refusal, { ...batch, now: clock.now() }),
+    });
   }
 
   #noteLag(waiting: FeedEntry | undefined): void {

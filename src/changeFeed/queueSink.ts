@@ -6,13 +6,13 @@ import { feedQueueMessageBytes, feedQueueSendsAtOnce } from '../platform/limits.
 import { storageFailure, withCreate } from '../platform/storage.ts';
 import { createOnce } from './blobSink.ts';
 import type { CloudEvent } from './events.ts';
-import { padded, type Batch, type Delivery, type Sink } from './sink.ts';
+import { padded, type Batch, type Delivery, type RangeSink } from './sink.ts';
 
 /** Storage queues drop a message after seven days unless told otherwise: that would be a change lost. */
 const never = -1;
 
 /** `claims` is the container of what does not fit into a message. */
-export function createQueueSink(queue: QueueClient, claims: ContainerClient): Sink {
+export function createQueueSink(queue: QueueClient, claims: ContainerClient): RangeSink {
   async function send(event: CloudEvent, batch: Batch, { signal, guard }: Delivery): Promise<void> {
     const whole = JSON.stringify(event);
     const fits = Buffer.byteLength(whole) <= feedQueueMessageBytes;

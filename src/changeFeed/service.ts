@@ -23,6 +23,7 @@ export async function pullService(parts: ServiceParts, frame: Frame, log: Log): 
   } catch (error) {
     report = makeReport(parts.service, endedBy(error, parts, frame, log), parts.clock.now());
   }
+  report = await counted(parts, report, log);
   const { error, holes, ...numbers } = report;
   log[isFine(report.outcome) ? 'info' : 'error']('feed_pulled', {
     ...{ ...numbers, service: new URL(parts.service).host },
@@ -34,7 +35,22 @@ export async function pullService(parts: ServiceParts, frame: Frame, log: Log): 
 }
 
 /** The last report, without asking the service; undefined where no cursor was ever made. Never throws. */
-export async function reportOf({ service, store }: ServiceParts): Promise<FeedReport | undefined> {
+export async function reportOf(parts: ServiceParts): Promise<FeedReport | undefined> {
+  const report = await storedReport(parts);
+  return report && counted(parts, report);
+}
+
+/** With the dead letters that lie there now, whoever wrote or removed them; never throws. */
+async function counted({ deadLetters }: ServiceParts, report: FeedReport, log?: Log): Promise<FeedReport> {
+  try {
+    return { ...report, deadLetters: await deadLetters.count() };
+  } catch (error) {
+    log?.warn('feed_dead_letters_unknown', describeError(error));
+    return report;
+  }
+}
+
+async function storedReport({ service, store }: ServiceParts): Promise<FeedReport | undefined> {
   try {
     const found = await store.find();
     if (found.kind === 'absent') return undefined;
@@ -107,7 +123,7 @@ async function begin({ start, reader, rules, store }: ServiceParts, frame: Frame
 /** A count for people: a queue that cannot be asked does not fail a pull that delivered. */
 async function backlog({ sinks }: ServiceParts, { signal }: Frame, log: Log): Promise<number | undefined> {
   try {
-    for (const sink of sinks) if (sink.backlog) return await sink.backlog(signal);
+    for (const sink of sinks) if ('backlog' in sink) return await sink.backlog(signal);
     return undefined;
   } catch (error) {
     log.warn('feed_backlog_unknown', describeError(error));

@@ -26,6 +26,7 @@ import { healthDetails } from './healthDetails.ts';
 import { issueToken } from './issueToken.ts';
 import { issueUserToken } from './issueUserToken.ts';
 import { pullChangeFeed } from './pullChangeFeed.ts';
+import { redriveDeadLetters } from './redriveDeadLetters.ts';
 import { revokeTokens } from './revokeTokens.ts';
 import { revokeUserTokens } from './revokeUserTokens.ts';
 import { rotateSecrets } from './rotateSecrets.ts';
@@ -40,7 +41,7 @@ const functions = [
   ...[issueToken, revokeTokens, getIdentity, eraseIdentity, exchangeTeamsToken],
   ...[issueUserToken, revokeUserTokens, getUser, setUserAccess, eraseUser, cleanUpIdentities],
   ...[getRotations, runRotation, rotateSecrets],
-  ...[getChangeFeed, runChangeFeed, setCursor, pullChangeFeed],
+  ...[getChangeFeed, runChangeFeed, setCursor, redriveDeadLetters, pullChangeFeed],
 ];
 
 function compose(): AppContext {

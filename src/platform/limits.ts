@@ -112,6 +112,20 @@ export const feedServicesAtOnce = 4;
 /** Storage queue: messages sent at the same time, and the largest event in bytes before base64. */
 export const feedQueueSendsAtOnce = 16;
 export const feedQueueMessageBytes = 48 * 1024;
+/** Webhook: time for one request, and the most of its answer that is read, bytes. */
+export const feedWebhookTimeoutMs = 30_000;
+export const feedWebhookAnswerBytes = 1024 * 1024;
+/** Events and bytes of one batch: Event Grid takes a megabyte. A larger event goes alone. */
+export const feedWebhookBatchEvents = 100;
+export const feedWebhookBatchBytes = 512 * 1024;
+/** Tries of a request that was throttled, failed or broke off, and the first pause without `Retry-After`, which doubles. */
+export const feedWebhookTries = 4;
+export const feedWebhookPauseMs = 1_000;
+/** Refusals of single changes in a row above which the receiver itself counts as broken. */
+export const feedRefusalsInARow = 10;
+/** How long a signing key is used before the vault is asked again, and how long that may take. */
+export const feedSigningKeyMs = 5 * 60_000;
+export const feedSigningKeyTimeoutMs = 15_000;
 
 // communication
 /** Creating an identity, one try. The longest any other ACS call takes, its retry included. */

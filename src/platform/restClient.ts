@@ -7,6 +7,8 @@ import {
   createHttpHeaders,
   createPipelineFromOptions,
   createPipelineRequest,
+  logPolicyName,
+  tracingPolicyName,
   type HttpClient,
   type HttpMethods,
   type Pipeline,
@@ -43,6 +45,8 @@ export interface RestClientOptions {
   /** Tries after the first: on 408, 429/503 with `Retry-After`, other 5xx and broken connections. 0 for what must not happen twice. */
   readonly maxRetries: number;
   readonly httpClient?: HttpClient | undefined;
+  /** The URLs are secrets: the SDK's own log and its traces do not see the requests. */
+  readonly secretUrls?: boolean;
 }
 
 export interface RestClient {
@@ -54,6 +58,15 @@ export interface RestClient {
   send(request: RestRequest): Promise<RestReply>;
   /** Makes the next request ask the credential again. */
   forgetToken(): void;
+}
+
+/** Milliseconds that an answer asks to wait, a date read against its own `Date`; undefined where it names no time. */
+export function askedPause(reply: RestReply): number | undefined {
+  const header = reply.header('x-retry-after') ?? reply.header('retry-after');
+  if (header === undefined) return undefined;
+  if (/^\d+$/.test(header)) return Number(header) * 1000;
+  const pause = Date.parse(header) - (reply.serverTime ?? Number.NaN);
+  return Number.isNaN(pause) ? undefined : Math.max(0, pause);
 }
 
 type Basics = Pick<PipelineOptions, 'retryOptions' | 'userAgentOptions'>;
@@ -83,12 +96,14 @@ export function createRestClient({
   auth,
   maxRetries,
   httpClient = createDefaultHttpClient(),
+  secretUrls = false,
 }: RestClientOptions): RestClient {
   const pipeline = createPipelineFromOptions({
     ...basics(maxRetries),
     redirectOptions: { maxRetries: 0 },
   });
   pipeline.addPolicy(capRetryAfter(maxRetryAfterMs), { afterPhase: 'Retry' });
+  if (secretUrls) for (const name of [logPolicyName, tracingPolicyName]) pipeline.removePolicy({ name });
   const sign = (): void => {
     if (!auth) return;
     pipeline.removePolicy({ name: bearerTokenAuthenticationPolicyName });

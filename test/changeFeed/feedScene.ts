@@ -6,7 +6,12 @@ import { startAzurite } from '../../local/azurite.ts';
 import { demo } from '../../local/demo.ts';
 import { dicomFile, uidsOf } from '../../local/dicomFiles.ts';
 import { freePorts } from '../../local/ports.ts';
-import { createChangeFeed, type ChangeFeed, type FeedReport } from '../../src/changeFeed/changeFeed.ts';
+import {
+  createChangeFeed,
+  type ChangeFeed,
+  type FeedReport,
+  type RedriveSummary,
+} from '../../src/changeFeed/changeFeed.ts';
 import type { CloudEvent } from '../../src/changeFeed/events.ts';
 import { createAudit } from '../../src/platform/audit.ts';
 import type { Clock } from '../../src/platform/clock.ts';
@@ -74,6 +79,7 @@ export interface FeedScene {
   pull(puller?: ChangeFeed): Promise<FeedReport>;
   pullAll(): Promise<readonly FeedReport[]>;
   move(move: { sequence: number; expect: number | null }): Promise<FeedReport>;
+  redrive(): Promise<RedriveSummary>;
   report(): Promise<FeedReport>;
   blobs(): Promise<Record<string, string>>;
   /** The events of all blobs in the order of their names, without claims. */
@@ -164,6 +170,7 @@ export function feedScene({
     pull: async (feed) => (await pullAll(feed))[0] ?? assert.fail(),
     move: (move) =>
       within((run) => puller().setCursor({ service: first, reason: 'a test', ...move }, 'key', { log, run })),
+    redrive: () => within((run) => puller().redrive({ reason: 'a test' }, 'key', { log, run })),
     report: async () =>
       (await puller().reports({ log, signal: new AbortController().signal }))[0] ?? assert.fail(),
     async blobs() {

@@ -1,5 +1,6 @@
 // A change feed, a cursor store and sinks in memory, with a clock of their own and a crash at any of their calls.
 import type { Cursor, Page } from '../../src/changeFeed/cursor.ts';
+import type { DeadLetters } from '../../src/changeFeed/deadLetters.ts';
 import type { CursorStore, StoredCursor } from '../../src/changeFeed/cursorStore.ts';
 import type { ChangeFeedReader, Frame, Latest } from '../../src/changeFeed/dicomChangeFeed.ts';
 import type { FeedEntry } from '../../src/changeFeed/entry.ts';
@@ -7,7 +8,7 @@ import { FeedStop } from '../../src/changeFeed/outcome.ts';
 import { newCursor } from '../../src/changeFeed/cursor.ts';
 import { pullService, type ServiceParts } from '../../src/changeFeed/service.ts';
 import type { FeedReport } from '../../src/changeFeed/report.ts';
-import type { Batch, Sink, SinkName } from '../../src/changeFeed/sink.ts';
+import { padded, type Batch, type Sink, type SinkName } from '../../src/changeFeed/sink.ts';
 import type { Log } from '../../src/platform/log.ts';
 
 export const service = 'https://feed.dicom.azurehealthcareapis.com';
@@ -49,6 +50,13 @@ export class FeedWorld {
   /** Every batch each sink took, repetitions included. */
   readonly taken = new Map<SinkName, Batch[]>();
   readonly down = new Set<SinkName>();
+  /** Sequences that the webhook refuses for good, and what it was asked, in order. */
+  readonly refused = new Set<number>();
+  /** Requests that the webhook answers before it goes down. */
+  webhookTakes = Number.POSITIVE_INFINITY;
+  readonly offers: { readonly ids: readonly string[]; readonly taken: boolean }[] = [];
+  /** Keys of the dead letters, each with the status it was refused with. */
+  readonly letters = new Map<string, number>();
   stored: StoredCursor | undefined = {
     cursor: newCursor({ committed: 0, anchor: null, crossed: [] }, 1),
     report: null,
@@ -113,6 +121,7 @@ export class FeedWorld {
       },
       reader: this.reader(),
       store: this.#store(),
+      deadLetters: this.#deadLetters(),
       sinks: sinks.map((name) => this.#sink(name)),
     };
   }
@@ -176,7 +185,42 @@ export class FeedWorld {
     };
   }
 
+  #deadLetters(): DeadLetters {
+    return {
+      put: async (sink, { event, status }, { epoch }) => {
+        this.#step();
+        const key = `${sink}/${epoch}-${padded(event.data.sequenceNumber)}`;
+        if (!this.letters.has(key)) this.letters.set(key, status);
+        this.#step();
+      },
+      keys: async (sink) => [...this.letters.keys()].filter((key) => key.startsWith(`${sink}/`)).sort(),
+      read: () => Promise.reject(new Error('nobody reads a letter here')),
+      remove: () => Promise.reject(new Error('nobody removes a letter here')),
+      count: async () => this.letters.size,
+    };
+  }
+
+  /** Takes events two a request, but none that is in `refused`. */
+  #webhook(): Sink {
+    return {
+      name: 'webhook',
+      portions: (events) =>
+        Array.from({ length: Math.ceil(events.length / 2) }, (_, n) => events.slice(2 * n, 2 * n + 2)),
+      offer: async (events, { guard }) => {
+        guard();
+        this.#step();
+        const bad = events.find(({ data }) => this.refused.has(data.sequenceNumber));
+        const down = this.down.has('webhook') || this.offers.length >= this.webhookTakes;
+        this.offers.push({ ids: events.map(({ id }) => id), taken: !bad && !down });
+        if (down) throw new FeedStop('sink_down', 'down', { advice: '' });
+        this.#step();
+        return bad ? { kind: 'refused', status: 422 } : { kind: 'taken' };
+      },
+    };
+  }
+
   #sink(name: SinkName): Sink {
+    if (name === 'webhook') return this.#webhook();
     return {
       name,
       deliver: async (batch, { guard }) => {

@@ -110,6 +110,7 @@ describe('a good call', () => {
     for (const id of ['getRotations', 'getChangeFeed']) await expect(200, id);
     const body = { service: demo.dicomUrl, sequence: 0, expect: await cursor(), reason: 'a drill' };
     await expect(200, 'setCursor', { body });
+    await expect(200, 'redriveDeadLetters', { body: { reason: 'a drill' } });
   });
 });
 
@@ -153,6 +154,7 @@ describe('a refused call', () => {
   test('that names what is not configured', async () => {
     await refuse(404, 'not_found', 'runRotation', { body: { target: 'no-such-secret' } });
     await refuse(404, 'not_found', 'setCursor');
+    await refuse(404, 'not_found', 'redriveDeadLetters');
   });
 });
 

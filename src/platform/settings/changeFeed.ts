@@ -3,16 +3,18 @@ import { readCallers, readCredential, readRole } from './callers.ts';
 import { complete } from './complete.ts';
 import type { Reader } from './reader.ts';
 import { readDeliveries, readState } from './storage.ts';
-import type { ChangeFeedSettings } from './types.ts';
+import type { ChangeFeedSettings, SinkName, WebhookSettings } from './types.ts';
 
 export function readChangeFeed(reader: Reader): ChangeFeedSettings | undefined {
   const callers = readCallers(reader);
   const state = readState(reader);
+  const sinks = reader.optional('CHANGE_FEED_SINKS');
+  const webhook = readWebhook(reader, sinks);
   const parts = complete({
     services: reader.required('DICOM_SERVICE_URL'),
     scope: reader.optional('DICOM_SCOPE'),
     start: reader.required('CHANGE_FEED_START'),
-    sinks: reader.optional('CHANGE_FEED_SINKS'),
+    sinks,
     container: reader.optional('CHANGE_FEED_CONTAINER'),
     queue: reader.optional('CHANGE_FEED_QUEUE'),
     metadata: reader.optional('CHANGE_FEED_METADATA'),
@@ -26,5 +28,15 @@ export function readChangeFeed(reader: Reader): ChangeFeedSettings | undefined {
   });
   reader.optional('CHANGE_FEED_SCHEDULE');
   const credential = readCredential(reader, 'CHANGE_FEED_CLIENT_ID');
-  return parts && { ...parts, callers, credential };
+  return parts && { ...parts, webhook, callers, credential };
+}
+
+function readWebhook(reader: Reader, sinks: readonly SinkName[] | undefined): WebhookSettings | undefined {
+  const used = sinks?.includes('webhook') === true;
+  const parts = complete({
+    url: used ? reader.required('CHANGE_FEED_WEBHOOK_URL') : reader.optional('CHANGE_FEED_WEBHOOK_URL'),
+    mode: reader.optional('CHANGE_FEED_WEBHOOK_MODE'),
+    auth: reader.optional('CHANGE_FEED_WEBHOOK_AUTH'),
+  });
+  return used ? parts : undefined;
 }

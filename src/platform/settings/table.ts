@@ -3,7 +3,15 @@ import { feedBudgetMaxSeconds } from '../limits.ts';
 import { dicomTag } from './dicomKeywords.ts';
 import { explainClients, parseClients } from './serviceClients.ts';
 import { ncrontab } from './ncrontab.ts';
-import type { ChangeFeedStart, MetadataChoice, RequiredRole, TokenScope } from './types.ts';
+import type {
+  ChangeFeedStart,
+  MetadataChoice,
+  RequiredRole,
+  SinkName,
+  TokenScope,
+  WebhookSettings,
+} from './types.ts';
+import { webhookAuth, webhookUrl } from './webhook.ts';
 
 /** Parses one setting's text; `undefined` from `parse` means that the text does not fit `expects`. */
 export interface Row<T> {
@@ -172,13 +180,32 @@ export const table = {
   ),
   CHANGE_FEED_SCHEDULE: schedule('0 * * * * *'),
   CHANGE_FEED_START: row('beginning, latest, sequence:<number> or time:<ISO 8601 with zone>', start),
-  CHANGE_FEED_SINKS: row('any of blob, queue, comma separated', list(oneOf('blob', 'queue')), 'blob'),
+  CHANGE_FEED_SINKS: row(
+    'any of blob, queue, webhook, comma separated',
+    list(oneOf<SinkName>('blob', 'queue', 'webhook')),
+    'blob',
+  ),
   CHANGE_FEED_CONTAINER: row(
     'a container name',
     matches(/^(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*$/),
     'dicom-changes',
   ),
   CHANGE_FEED_QUEUE: row('a queue name', matches(/^(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*$/), 'dicom-changes'),
+  CHANGE_FEED_WEBHOOK_URL: { ...row('an https URL without a user or a fragment', webhookUrl), secret: true },
+  CHANGE_FEED_WEBHOOK_MODE: row(
+    'structured or batched',
+    oneOf<WebhookSettings['mode']>('structured', 'batched'),
+    'structured',
+  ),
+  CHANGE_FEED_WEBHOOK_AUTH: {
+    // Whoever takes the secret's place for its name must not see it in a log.
+    ...row(
+      'none, entra:<scope ending in /.default> or hmac:https://<vault>.vault.azure.net/secrets/<name>',
+      webhookAuth,
+      'none',
+    ),
+    secret: true,
+  },
   CHANGE_FEED_METADATA: row(
     'none, full, or DICOM keywords or eight-digit tags, comma separated (a keyword not known here: by its tag)',
     metadata,

@@ -101,14 +101,33 @@ export type MetadataChoice =
   /** Eight hexadecimal digits each, in upper case. */
   | { readonly kind: 'selected'; readonly tags: readonly string[] };
 
+export type SinkName = 'blob' | 'queue' | 'webhook';
+
+export type WebhookAuth =
+  | { readonly kind: 'none' }
+  /** A bearer of the app's identity. */
+  | { readonly kind: 'entra'; readonly scope: string }
+  /** A signature with a key that the vault keeps. */
+  | { readonly kind: 'hmac'; readonly vaultUrl: string; readonly secretName: string };
+
+export interface WebhookSettings {
+  /** May carry a signature or a key: never shown. */
+  readonly url: Secret;
+  /** One event a request, or several. */
+  readonly mode: 'structured' | 'batched';
+  readonly auth: WebhookAuth;
+}
+
 export interface ChangeFeedSettings {
   /** Normalised: lower-case host, no trailing slash. Each has a cursor of its own. */
   readonly services: readonly string[];
   readonly scope: string;
   readonly start: ChangeFeedStart;
-  readonly sinks: readonly ('blob' | 'queue')[];
+  readonly sinks: readonly SinkName[];
   readonly container: string;
   readonly queue: string;
+  /** Given where `sinks` has `webhook`. */
+  readonly webhook?: WebhookSettings | undefined;
   readonly metadata: MetadataChoice;
   /** 1..100 sequences a page. */
   readonly pageSize: number;

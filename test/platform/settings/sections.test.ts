@@ -216,3 +216,15 @@ test('no environment makes parsing throw or shows a secret', () => {
     { numRuns: 1000 },
   );
 });
+
+test('a webhook that is to be delivered to needs its URL, which only who reveals it sees', () => {
+  const sinks = { CHANGE_FEED_SINKS: 'blob,webhook' };
+  assert.deepEqual(problemsOf({ ...environments.changeFeed, ...sinks }), [
+    'CHANGE_FEED_WEBHOOK_URL: missing; expected an https URL without a user or a fragment',
+  ]);
+  const url = { CHANGE_FEED_WEBHOOK_URL: 'https://canary.example/path?sig=canary' };
+  const settings = valueOf('changeFeed', { ...environments.changeFeed, ...sinks, ...url });
+  assert.equal(settings.webhook?.url.reveal(), url.CHANGE_FEED_WEBHOOK_URL);
+  assert.doesNotMatch(JSON.stringify(settings), /canary/);
+  assert.equal(valueOf('changeFeed', { ...environments.changeFeed, ...url }).webhook, undefined);
+});

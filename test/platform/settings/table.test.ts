@@ -154,6 +154,22 @@ const cases: Readonly<Record<SettingName, Case>> = {
     ],
     fallback: 'none',
   },
+  CHANGE_FEED_WEBHOOK_URL: {
+    good: ['https://r.example', 'https://r.example:8443/changes?sig=a%2Fb'],
+    bad: [
+      'http://r.example/',
+      'r.example/x',
+      'https://me@r.example/',
+      'https://r.example/#x',
+      'https://r/a b',
+    ],
+  },
+  CHANGE_FEED_WEBHOOK_MODE: { good: ['structured', 'batched'], bad: ['Batched'], fallback: 'structured' },
+  CHANGE_FEED_WEBHOOK_AUTH: {
+    good: ['none', `entra:api://${guid}/.default`, 'hmac:https://clinic.vault.azure.net/secrets/webhook-key'],
+    bad: ['None', 'entra:https://x.example', 'hmac:key', 'hmac:https://v.example/secrets/x/01ef'],
+    fallback: 'none',
+  },
   CHANGE_FEED_PAGE_SIZE: number(1, 100, '100'),
   CHANGE_FEED_SETTLE_SECONDS: number(1, 86_400, '60'),
   CHANGE_FEED_AUDIT_HOURS: number(1, 8_760, '24'),

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { reportShape as feedReport } from '../../../src/changeFeed/report.ts';
+import { redriveShape } from '../../../src/changeFeed/redrive.ts';
 import type { ChangeFeed } from '../../../src/changeFeed/changeFeed.ts';
 import type { Callers } from '../../../src/platform/caller.ts';
 import { AppError } from '../../../src/platform/errors.ts';
@@ -61,11 +62,13 @@ const examples = ({ examples: some }: Readonly<Record<string, unknown>> = {}): u
   Array.isArray(some) ? some[0] : undefined;
 const client = rotationReport.parse(examples(document.components.schemas['RotationReport']));
 const service = feedReport.parse(examples(document.components.schemas['FeedReport']));
+const redriven = redriveShape.parse(examples(document.components.schemas['RedriveReport']));
 const rotation: Rotation = { run: async () => ({ clients: [client] }), reports: async () => [client] };
 const changeFeed: ChangeFeed = {
   pull: async () => ({ services: [service] }),
   reports: async () => [service],
   setCursor: async () => service,
+  redrive: async () => ({ services: [redriven] }),
 };
 const everything = async (): Promise<Behind> => ({
   ...{ rotation, changeFeed },
@@ -149,10 +152,12 @@ export function provokeAtHandlers(): void {
     });
   });
 
-  test('a rotation that could not be recorded is 502', async () => {
+  test('a rotation or a redrive that could not be recorded is 502', async () => {
     const error = new AppError('upstream_failed', 'The audit record could not be written.');
     const unrecorded: Rotation = { ...rotation, run: () => Promise.reject(error) };
     await each(alike('runRotation'), '502 upstream_failed', {}, () => ({ rotation: unrecorded }));
+    const unredriven: ChangeFeed = { ...changeFeed, redrive: () => Promise.reject(error) };
+    await each(alike('redriveDeadLetters'), '502 upstream_failed', {}, () => ({ changeFeed: unredriven }));
   });
 
   test('a part that is not well makes the health 503', async () => {

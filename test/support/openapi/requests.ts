@@ -8,6 +8,7 @@ import '../../functions/registry.ts';
 
 // Only after the registry does the Functions library find its core.
 const { teamsRequest } = await import('../../../src/functions/exchangeTeamsToken.ts');
+const { redriveRequest } = await import('../../../src/functions/redriveDeadLetters.ts');
 const { rotationRequest } = await import('../../../src/functions/runRotation.ts');
 const { cursorRequest } = await import('../../../src/functions/setCursor.ts');
 const { accessRequest } = await import('../../../src/functions/setUserAccess.ts');
@@ -37,6 +38,7 @@ export const bodies: Readonly<Record<string, Body>> = {
   issueUserToken: token,
   exchangeTeamsToken: body(teamsRequest),
   setUserAccess: body(accessRequest),
+  redriveDeadLetters: body(redriveRequest),
   setCursor: body(cursorRequest),
   runRotation: {
     ...body(rotationRequest),
