@@ -38,6 +38,7 @@ function blobOf({ world, stage, judge }: Place, actor: Actor, path: string) {
   return {
     download: () =>
       step('reads the state', () => {
+        actor.stateReadAt = stage.now();
         const { text, etag } = found();
         return { etag, readableStreamBody: [text] };
       }),

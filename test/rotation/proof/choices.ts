@@ -32,6 +32,9 @@ export interface Limits {
   readonly atOnce: RegExp;
 }
 
+/** Whoever dies before it reads leaves the same behind as who dies before the next write. */
+const writes = /^(writes|mints|publishes|removes|tags|disables)/;
+
 export class Choices implements Stage {
   readonly trace: string[] = [];
   readonly #world: World;
@@ -106,18 +109,14 @@ export class Choices implements Stage {
     const all = this.#parked.flatMap((parked) =>
       Object.entries(parked.ends).map(([fate, end]) => this.#choice(parked, fate, end)),
     );
-    const actors = new Set(this.#parked.flatMap(({ actor }) => (actor ? [actor] : [])));
-    if (this.#faults.has('kill')) {
-      for (const actor of actors)
-        all.push({
-          label: `${actor.name} dies`,
-          cost: 1,
-          take: () => {
-            this.#kill(actor);
-          },
-        });
+    for (const { actor, name } of this.#parked) {
+      if (!actor || !writes.test(name) || !this.#faults.has('kill')) continue;
+      const take = (): void => {
+        this.#kill(actor);
+      };
+      all.push({ label: `${actor.name} dies`, cost: 1, take });
     }
-    if (this.#faults.has('pause') && actors.size > 0) {
+    if (this.#faults.has('pause') && this.#parked.some(({ actor }) => actor)) {
       all.push({
         label: 'hours pass',
         cost: 1,

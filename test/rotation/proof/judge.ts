@@ -101,13 +101,16 @@ export class Judge {
     const least = rotationMinIntervalMs - blurMs - runMs;
     const asked = actor.wanted.force === true || actor.wanted.revoke !== undefined;
     if (!asked) {
-      const soon = now - actor.vault.lastMintAt < least;
+      const last = actor.vault.lastMint;
+      // One that was asked for after this run had decided is no fault of this run.
+      const later = last.asked && last.at >= actor.stateReadAt;
+      const soon = now - last.at < least && !later;
       this.check(!soon, 'no second mint within the minimum interval', who);
       this.check(this.#hasReason(actor), 'a rotation has a proven reason', who);
       const inUse = actor.looked?.version ? [] : living.filter((one) => !unfinished.has(one.displayName));
       this.check(inUse.length === 0, 'nobody starts anew while a published credential lives', who);
     }
-    actor.vault.lastMintAt = now;
+    actor.vault.lastMint = { at: now, asked };
     this.check(world.owned(now).length <= rotationMaxOwned, 'no more credentials than maxOwned', who);
   }
 

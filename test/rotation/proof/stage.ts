@@ -38,6 +38,8 @@ export class Actor {
   readonly proofs = new Map<string, number>();
   /** The version it last saw as the current one, and what had happened to the vault by then. */
   looked: { readonly version: Version | undefined; readonly disturbed: number } | undefined;
+  /** When it read the state, which tells it of other mints. */
+  stateReadAt = 0;
   /** How often it has looked at the vault. */
   looks = 0;
   /** What people had done at Graph when it last looked there. */

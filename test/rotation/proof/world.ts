@@ -43,8 +43,8 @@ export class Vault {
   /** Versions that there ever were: no two have one id, even if all are lost. */
   made = 0;
   deleted = false;
-  /** For its target, in true time. */
-  lastMintAt = -Infinity;
+  /** For its target, in true time; `asked`: somebody wanted it at once. */
+  lastMint = { at: -Infinity, asked: false };
   /** Counts what happened to it that the rotation did not do, or did long ago. */
   disturbed = 0;
 
