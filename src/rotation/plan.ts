@@ -90,14 +90,19 @@ function wantedSteps(situation: Situation): Wanted {
   return { steps, waiting };
 }
 
-/** The leaked credential goes at once where another one is current and has just proven itself; else a new one comes first. */
-function revocation({ seen, standing }: Situation, keyId: string): Wanted {
-  if (!seen.credentials.some((one) => one.keyId === keyId)) {
-    return { steps: [], refusal: problemOf('revoke_unknown', keyId) };
-  }
+/**
+ * The leaked credential goes at once where another one is certainly current and has just proven itself; else a new one
+ * comes first. That of another target may be what its consumers use: only there can a new one come first.
+ */
+function revocation({ seen, target, standing }: Situation, keyId: string): Wanted {
+  const leaked = seen.credentials.find((one) => one.keyId === keyId);
+  if (!leaked) return { steps: [], refusal: problemOf('revoke_unknown', keyId) };
+  const maker = targetIdIn(leaked.displayName);
+  if (maker !== undefined && maker !== target.id)
+    return { steps: [], refusal: problemOf('revoke_other_target', `It is ${maker}.`, { keyId }) };
   const healthy = standing.kind === 'settled' && seen.health === 'proven';
   const revoke: Step = { kind: 'revoke', keyId };
-  if (healthy && standing.credential.keyId !== keyId) return { steps: [revoke] };
+  if (healthy && standing.credential.keyId !== keyId && leaked.hint !== 'matches') return { steps: [revoke] };
   return { steps: [{ kind: 'mint', reason: 'revoked' }, revoke] };
 }
 

@@ -104,7 +104,9 @@ export const problemTexts = {
     message:
       'The vault holds no such secret, but the application has a credential that was made for another vault or secret.',
     advice:
-      'If KEY_VAULT_URL or the secret name is wrong, correct it. Else remove that credential: az ad app credential delete --id <appId> --key-id <keyId>.',
+      'If KEY_VAULT_URL or the secret name is wrong, correct it. If both secrets are wanted, store a first one under this name by hand ' +
+      '(az ad app credential reset --append --id <appId>, az keyvault secret set): the next run adopts it. Only if nobody uses that ' +
+      'credential any more, remove it: az ad app credential delete --id <appId> --key-id <keyId>.',
   },
   own_credentials_left: {
     answer: 'conflict',
@@ -154,6 +156,13 @@ export const problemTexts = {
     answer: 'not_found',
     message: 'The application has no credential with the key id to revoke.',
     advice: 'It may have been removed already: az ad app credential list --id <appId>.',
+  },
+  revoke_other_target: {
+    answer: 'conflict',
+    message: 'The credential to revoke was made for another target, whose vault may still serve it.',
+    advice:
+      'Revoke it with the secret name of that target: npm run rotation -- run --target <secret> --revoke <keyId> --reason …; ' +
+      'if no app serves that target any more: az ad app credential delete --id <appId> --key-id <keyId>.',
   },
   mint_unanswered: {
     answer: 'upstream_failed',

@@ -4,6 +4,7 @@ import type { Classified, Standing } from './credentials.ts';
 import type { CredentialFact, Observation } from './observation.ts';
 import { problemOf } from './problems.ts';
 import { rightsProblem } from './refusals.ts';
+import { targetIdIn } from './target.ts';
 
 /** In words, for the report; placeholders in them are filled in there. */
 export function warningsOf(
@@ -26,12 +27,19 @@ export function warningsOf(
     const code = seen.probeCode === undefined ? '' : ` (AADSTS${seen.probeCode})`;
     warnings.push(`whether the current secret works could not be learnt${code}`);
   }
-  const known = seen.memory.knownKeys;
-  for (const { kind, credential } of classified) {
-    if (kind !== 'foreign' || known === undefined || known.includes(credential.keyId)) continue;
-    warnings.push(`a credential that this app did not make appeared: ${credential.keyId}`);
-  }
-  return [...warnings, ...surveyWarnings(seen)];
+  return [...warnings, ...appeared(seen, classified), ...surveyWarnings(seen)];
+}
+
+/** Where an application has two targets, each sees what is minted for the other: that need not be a break-in. */
+function appeared({ memory: { knownKeys } }: Observation, classified: readonly Classified[]): string[] {
+  return classified
+    .filter(({ kind, credential }) => kind === 'foreign' && knownKeys?.includes(credential.keyId) === false)
+    .map(({ credential: { keyId, displayName } }) => {
+      const maker = targetIdIn(displayName);
+      return maker === undefined
+        ? `a credential that this app did not make appeared: ${keyId}`
+        : `a credential named after another target, ${maker}, appeared: ${keyId}`;
+    });
 }
 
 /** From this run's survey, or from the last one of an earlier run. */
