@@ -67,14 +67,23 @@ function readInputs(reader: Reader): readonly ServiceClientInput[] | undefined {
   return parts && [parts];
 }
 
-/** A secret must outlive the wait for its renewal and the overlap after it; a renewal must leave time to notice a failure. */
+/**
+ * A secret must outlive the wait for its renewal and the overlap after it; a renewal must leave time to notice a failure.
+ * Secrets that nobody removes pile up where each is renewed early in its life, until no further one is allowed.
+ */
 function checkPolicy(reader: Reader, client: ServiceClientSettings, where: string): void {
-  const { validityDays, beforeDays, overlapHours } = client;
+  const { validityDays, beforeDays, overlapHours, retire } = client;
   const overlapDays = overlapHours / 24;
   if (validityDays < beforeDays + overlapDays) {
     reader.problem(
       'ROTATION_VALIDITY_DAYS',
       `found ${validityDays} days${where}; expected at least ROTATION_BEFORE_DAYS (${beforeDays}) plus ROTATION_OVERLAP_HOURS (${overlapHours})`,
+    );
+  }
+  if (retire === 'expire' && 2 * beforeDays > validityDays) {
+    reader.problem(
+      'ROTATION_BEFORE_DAYS',
+      `found ${beforeDays} days${where}; expected at most half of ROTATION_VALIDITY_DAYS (${validityDays}) where ROTATION_RETIRE is expire`,
     );
   }
   if (beforeDays < 2 * overlapDays) {

@@ -74,6 +74,21 @@ test('a renewal must begin at least two overlaps before the end', () => {
   ]);
 });
 
+test('credentials that are left to expire must not pile up: at most two live at once', () => {
+  const expiring = (before: number): readonly string[] =>
+    problemsOf({
+      ...environments.rotation,
+      ROTATION_VALIDITY_DAYS: '90',
+      ROTATION_BEFORE_DAYS: String(before),
+      ROTATION_RETIRE: 'expire',
+    });
+  assert.deepEqual(expiring(45), []);
+  assert.deepEqual(expiring(46), [
+    'ROTATION_BEFORE_DAYS: found 46 days; expected at most half of ROTATION_VALIDITY_DAYS (90) where ROTATION_RETIRE is expire',
+  ]);
+  assert.deepEqual(policy(90, 46, 168), []);
+});
+
 test('a senseless policy of one of several clients names that client', () => {
   const problems = problemsOf(several(client, { ...client, secretName: 'two', beforeDays: 1 }));
   assert.deepEqual(problems, [
