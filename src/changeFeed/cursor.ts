@@ -46,6 +46,18 @@ export interface SinkFailure {
   readonly notBefore: number;
 }
 
+/** What runs learnt about reading this service, for the next one. */
+export interface Reading {
+  /** Sequences a page; null where the settings decide alone. */
+  readonly pageSize: number | null;
+  /** Changes, ascending, whose metadata could not be read while that of others could. */
+  readonly suspects: readonly number[];
+  /** The last change whose metadata could be read. */
+  readonly witness: number | null;
+}
+
+export const nothingLearnt: Reading = { pageSize: null, suspects: [], witness: null };
+
 export interface Cursor {
   /** Part of every event id and blob name; raised when the feed turns out to be another one. */
   readonly epoch: number;
@@ -56,6 +68,7 @@ export interface Cursor {
   readonly failure: SinkFailure | null;
   readonly holes: readonly Hole[];
   readonly crossed: readonly CrossedHole[];
+  readonly reading: Reading;
   /** Changes in a row that a sink refused, none when absent; kept, because ranges may be short. */
   readonly refusals?: number | undefined;
 }
@@ -183,7 +196,7 @@ export function wasReset(cursor: Cursor, latest: number, atAnchor: FeedEntry | u
 }
 
 export function newCursor(position: Position, epoch: number): Cursor {
-  return { epoch, ...position, pending: null, failure: null, holes: [] };
+  return { epoch, ...position, pending: null, failure: null, holes: [], reading: nothingLearnt };
 }
 
 /** A cursor put elsewhere in the same feed: what it watches below the new place, it watches on. */

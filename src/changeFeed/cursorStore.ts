@@ -38,6 +38,11 @@ const documentShape = z.object({
   failure: z.nullable(z.object({ sink: sinkName, count: whole, notBefore: z.number() })),
   holes: z.array(z.object({ ...interval, firstSeen: z.number() })),
   crossed: z.array(z.object({ ...interval, crossedAt: z.number(), readAt: z.number() })),
+  // Documents of the first release have none.
+  reading: z._default(
+    z.object({ pageSize: z.nullable(whole), suspects: z.array(whole), witness: z.nullable(whole) }),
+    { pageSize: null, suspects: [], witness: null },
+  ),
   refusals: z.optional(whole),
   report: z.nullable(reportShape),
 });

@@ -9,6 +9,7 @@ import {
 } from '../platform/limits.ts';
 import {
   createRestClient,
+  type RestClient,
   type RestClientOptions,
   type RestReply,
   type RestRequest,
@@ -39,12 +40,20 @@ export interface TimeWindow {
   readonly offset: number;
 }
 
+export interface PageOptions {
+  readonly metadata: boolean;
+  /** One try only, for whoever knows what to do after a failure. */
+  readonly once?: boolean;
+  /** Time for all tries together, milliseconds; 90 s by default. */
+  readonly timeoutMs?: number;
+}
+
 /** Every method throws `FeedStop`, `upstream_timeout` and `upstream_failed`, and the frame's reason when its signal aborts. */
 export interface ChangeFeedReader {
   /** The entry with the highest sequence. */
   latest(frame: Frame): Promise<Latest>;
   /** What exists of `range` (at most 100 sequences). A short or an empty page says nothing about what follows. */
-  page(range: Interval, options: { readonly metadata: boolean }, frame: Frame): Promise<Page>;
+  page(range: Interval, options: PageOptions, frame: Frame): Promise<Page>;
   /** At most `feedWindowRows` entries without metadata, oldest first. */
   window(window: TimeWindow, frame: Frame): Promise<readonly FeedEntry[]>;
 }
@@ -60,9 +69,10 @@ export interface ReaderOptions {
 }
 
 export function createReader({ service, auth, httpClient, clock, random }: ReaderOptions): ChangeFeedReader {
-  const client = createRestClient({ auth, httpClient, maxRetries: feedRequestRetries });
+  const patient = createRestClient({ auth, httpClient, maxRetries: feedRequestRetries });
+  const brisk = createRestClient({ auth, httpClient, maxRetries: 0 });
 
-  async function send(request: RestRequest, frame: Frame): Promise<RestReply> {
+  async function send(client: RestClient, request: RestRequest, frame: Frame): Promise<RestReply> {
     for (let waits = 0; ; waits += 1) {
       const reply = await client.send({ ...request, signal: frame.signal });
       const pause = throttlePause(reply, waits, random);
@@ -73,11 +83,11 @@ export function createReader({ service, auth, httpClient, clock, random }: Reade
   }
 
   /** A refused token may have been replaced or granted its audience meanwhile: once more with a fresh one. */
-  async function ask(request: RestRequest, frame: Frame): Promise<RestReply> {
-    const reply = await send(request, frame);
+  async function ask(request: RestRequest, frame: Frame, client = patient): Promise<RestReply> {
+    const reply = await send(client, request, frame);
     if (reply.status !== 401) return reply;
     client.forgetToken();
-    return send(request, frame);
+    return send(client, request, frame);
   }
 
   return {
@@ -85,9 +95,10 @@ export function createReader({ service, auth, httpClient, clock, random }: Reade
       const reply = await ask(latestRequest(service), frame);
       return { entry: judgeLatest(reply), time: judgeTime(reply) };
     },
-    async page(range, { metadata }, frame) {
+    async page(range, { metadata, once = false, timeoutMs = feedRequestTimeoutMs }, frame) {
       const asked = clock.monotonic();
-      const reply = await ask(pageRequest(service, range, metadata), frame);
+      const request = { ...pageRequest(service, range, metadata), timeoutMs };
+      const reply = await ask(request, frame, once ? brisk : patient);
       const took = clock.monotonic() - asked;
       const entries = judgePage(reply, range);
       const repliedAt = judgeTime(reply);

@@ -69,6 +69,8 @@ function refuseStatus(reply: RestReply, expected: readonly number[]): void {
     });
   }
   throw new FeedStop('upstream_failed', `The DICOM service failed (HTTP ${status}).`, {
+    // The gateway in front of the service lost its patience: like a silence of the service itself.
+    code: status === 408 || status === 504 ? 'upstream_timeout' : 'upstream_failed',
     advice: adviceFor(status),
     cause,
   });
@@ -78,10 +80,7 @@ function adviceFor(status: number): string {
   if (status === 424)
     return 'A store behind the service (data lake, customer-managed key) is out of its reach.';
   if (status === 400) return 'The service did not accept the request; this release may be too old for it.';
-  return (
-    'The next run tries again. If it stays, and CHANGE_FEED_METADATA is not none, the metadata of an instance in ' +
-    'the next range may be unreadable: with "none" the feed goes on.'
-  );
+  return 'The next run tries again.';
 }
 
 function parse(text: string): unknown {

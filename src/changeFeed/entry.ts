@@ -18,6 +18,8 @@ export interface FeedEntry {
   readonly timestamp: string;
   readonly filePath?: string | undefined;
   readonly metadata?: DicomJson | undefined;
+  /** The service has metadata but cannot read it. */
+  readonly metadataError?: 'unreadable';
 }
 
 /** The last committed entry in the form in which it can be recognised: none of this ever changes in one feed. */

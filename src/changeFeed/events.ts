@@ -17,6 +17,8 @@ export interface ChangeData {
   readonly filePath?: string;
   /** The metadata of the instance as it is now, which for an older change may be a newer version's. */
   readonly metadata?: DicomJson;
+  /** The metadata was asked for, but the service cannot read it; that of other changes it can. */
+  readonly metadataError?: 'unreadable';
 }
 
 export interface CloudEvent {
@@ -75,6 +77,7 @@ function toData(entry: FeedEntry, { service, metadata }: EventFrame): ChangeData
     state: entry.state,
     ...(entry.filePath === undefined ? {} : { filePath: entry.filePath }),
     ...(projected === undefined ? {} : { metadata: projected }),
+    ...(entry.metadataError === undefined ? {} : { metadataError: entry.metadataError }),
   };
 }
 

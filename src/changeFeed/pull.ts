@@ -2,6 +2,7 @@
 import type { Clock } from '../platform/clock.ts';
 import { feedAuditPages, feedReserveMs } from '../platform/limits.ts';
 import type { MetadataChoice } from '../platform/settings/types.ts';
+import { Ahead } from './ahead.ts';
 import { afterRead, dueReads, lateIn } from './audit.ts';
 import { commit, planRange, type Cursor, type Pending } from './cursor.ts';
 import type { CursorSession } from './cursorStore.ts';
@@ -20,7 +21,8 @@ import { timestampMs, type FeedEntry } from './entry.ts';
 import { toEvent } from './events.ts';
 import { offerBatch } from './offering.ts';
 import { FeedStop, type FeedOutcome } from './outcome.ts';
-import { feedReset, isOtherFeed, reread, scan, type Reading } from './reading.ts';
+import { Pages } from './pages.ts';
+import { feedReset, isOtherFeed, reread, scan } from './reading.ts';
 import { emptyTally, type Tally } from './report.ts';
 import { isRequestSink, type Batch, type Delivery, type RequestSink, type Sink } from './sink.ts';
 
@@ -45,7 +47,7 @@ export class Pull {
   readonly tally: Tally = emptyTally();
   readonly #parts: PullParts;
   readonly #session: CursorSession;
-  readonly #reading: Reading;
+  readonly #pages: Pages;
   readonly #frame: Frame;
   #cursor: Cursor;
   /** The service's clock as last heard, milliseconds. */
@@ -58,12 +60,13 @@ export class Pull {
     this.#frame = { ...frame, signal: AbortSignal.any([frame.signal, session.lost]) };
     const { reader, rules } = parts;
     const metadata = rules.metadata.kind !== 'none';
-    this.#reading = { reader, pageSize: rules.pageSize, metadata, frame: this.#frame };
+    const { reading: learnt } = this.#cursor;
+    this.#pages = new Pages({ reader, pageSize: rules.pageSize, metadata, frame: this.#frame, learnt });
   }
 
   /** The cursor as it is to be saved: it may be ahead of what is stored, never behind what is delivered. */
   get cursor(): Cursor {
-    return this.#cursor;
+    return { ...this.#cursor, reading: this.#pages.learnt };
   }
 
   /** Throws what ended it early: `FeedStop`, another error, or the signal's reason. */
@@ -85,14 +88,14 @@ export class Pull {
     const { pending } = this.#cursor;
     if (!pending) return;
     respectPause(this.#parts.sinks, this.#cursor, this.#parts.clock.now());
-    const entries = await reread(pending, this.#reading);
+    const entries = await reread(pending, this.#pages);
     await this.#deliver(pending, entries);
     this.tally.repeated += entries.length;
   }
 
   async #audit(): Promise<void> {
-    const { pageSize, auditMs: watchMs } = this.#parts.rules;
-    const frame = { now: this.#time, watchMs, pageSize, mostReads: feedAuditPages };
+    const { auditMs: watchMs } = this.#parts.rules;
+    const frame = { now: this.#time, watchMs, pageSize: this.#pages.size, mostReads: feedAuditPages };
     for (const range of dueReads(this.#cursor.crossed, frame)) {
       if (this.#frame.remainingMs() < feedReserveMs) return;
       const page = await this.#parts.reader.page(range, { metadata: false }, this.#frame);
@@ -104,15 +107,25 @@ export class Pull {
   async #deliverLate(sequence: number): Promise<void> {
     const place = { from: sequence, to: sequence };
     const pending: Pending = { ...place, holes: [], late: true, accepted: [] };
-    const entries = await reread(pending, this.#reading);
+    const entries = await reread(pending, this.#pages);
     await this.#record(pending);
     await this.#deliver(pending, entries);
   }
 
   async #ranges(latest: FeedEntry): Promise<FeedOutcome> {
+    const waiting = { from: this.#cursor.committed + 1, to: latest.sequence };
+    const ahead = new Ahead(this.#pages, waiting, this.#frame);
+    try {
+      return await this.#rangesOf(ahead, latest);
+    } finally {
+      await ahead.close();
+    }
+  }
+
+  async #rangesOf(ahead: Ahead, latest: FeedEntry): Promise<FeedOutcome> {
     while (this.#cursor.committed < latest.sequence) {
       if (this.#frame.remainingMs() < feedReserveMs) return 'budget';
-      const found = await scan(this.#cursor, latest, this.#reading);
+      const found = await scan(ahead, latest, this.#frame);
       this.#time = Math.max(this.#time, ...found.pages.map(({ repliedAt }) => repliedAt));
       const plan = planRange(this.#cursor, found, this.#parts.rules.settleMs);
       this.#cursor = { ...this.#cursor, holes: plan.holes };
@@ -129,7 +142,7 @@ export class Pull {
   /** Nothing is sent before the range is on record: a crash must repeat it with the same sequences. */
   async #record(pending: Pending): Promise<void> {
     this.#cursor = { ...this.#cursor, pending };
-    await this.#session.save({ cursor: this.#cursor, report: this.#session.stored.report });
+    await this.#session.save({ cursor: this.cursor, report: this.#session.stored.report });
   }
 
   /** Leaves the commit to the next write, which records the next range with it. */
@@ -137,7 +150,9 @@ export class Pull {
     const sinks = entries.length === 0 ? [] : sinksToAsk(this.#parts.sinks, this.#cursor);
     for (const sink of sinks) await this.#deliverTo(sink, entries);
     this.#cursor = commit(this.#cursor, entries, this.#time);
+    this.#pages.delivered(pending);
     this.tally.delivered += entries.length;
+    this.tally.fallbacks += entries.filter(({ metadataError }) => metadataError !== undefined).length;
     if (pending.late) this.tally.late += entries.length;
   }
 

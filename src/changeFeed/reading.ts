@@ -1,62 +1,60 @@
 // Reads the pages of the next range, and a range again exactly as it was recorded.
 import { feedRangeBytes, feedRangePages, feedReserveMs, feedScanPages } from '../platform/limits.ts';
+import type { Ahead } from './ahead.ts';
 import { highWater, wasReset, type Cursor, type Page, type Pending, type Scan } from './cursor.ts';
 import type { ChangeFeedReader, Frame } from './dicomChangeFeed.ts';
 import type { FeedEntry } from './entry.ts';
 import { count, covers, overlap, subtract } from './intervals.ts';
 import { FeedStop } from './outcome.ts';
-
-export interface Reading {
-  readonly reader: ChangeFeedReader;
-  /** 1..100 sequences. */
-  readonly pageSize: number;
-  readonly metadata: boolean;
-  readonly frame: Frame;
-}
+import type { Pages } from './pages.ts';
 
 /**
- * Pages from the committed sequence up to the newest entry, until a range is full. Pages without an entry count little, so
- * that a jump of the numbers is passed in one go. It reads on behind a hole that is too young: the next ones age meanwhile.
+ * The next pages, until a range is full. Pages without an entry count little, so that a jump of the numbers is passed in one
+ * go. It reads on behind a hole that is too young: the next ones age meanwhile. What comes before a page that fails is still
+ * delivered; the failure is thrown by the next call.
  */
-export async function scan(
-  { committed }: Cursor,
-  latest: FeedEntry,
-  { reader, pageSize, metadata, frame }: Reading,
-): Promise<Scan> {
+export async function scan(ahead: Ahead, latest: FeedEntry, frame: Frame): Promise<Scan> {
   const pages: Page[] = [];
-  let [from, filled, bytes] = [committed + 1, 0, 0];
+  let [filled, bytes] = [0, 0];
   while (
-    from <= latest.sequence &&
     filled < feedRangePages &&
     bytes < feedRangeBytes &&
     pages.length < feedScanPages &&
     (pages.length === 0 || frame.remainingMs() >= feedReserveMs)
   ) {
-    const to = Math.min(latest.sequence, from + pageSize - 1);
-    const page = await reader.page({ from, to }, { metadata }, frame);
+    const page = await nextOf(ahead, pages.length > 0 && !frame.signal.aborted);
+    if (!page) break;
     pages.push(page);
-    from = to + 1;
     bytes += page.bytes;
     if (page.entries.length > 0) filled += 1;
   }
   return { pages, latest };
 }
 
+/** Undefined after the last page, and for one that fails while the failure can wait. */
+async function nextOf(ahead: Ahead, canWait: boolean): Promise<Page | undefined> {
+  try {
+    return await ahead.next();
+  } catch (error) {
+    if (canWait) return undefined;
+    throw error;
+  }
+}
+
 /**
  * The entries of a recorded range. What has turned up in its holes since is left out: it goes the late way, because a sink
  * may hold this range already. Throws `FeedStop` (`feed_reset`) when an entry is gone, which no feed does.
  */
-export async function reread(
-  pending: Pending,
-  { reader, pageSize, metadata, frame }: Reading,
-): Promise<readonly FeedEntry[]> {
+export async function reread(pending: Pending, pages: Pages): Promise<readonly FeedEntry[]> {
   const expected = subtract(pending, pending.holes);
   const entries: FeedEntry[] = [];
-  for (let { from } = pending; from <= pending.to; from += pageSize) {
-    const range = { from, to: Math.min(pending.to, from + pageSize - 1) };
+  let { from } = pending;
+  while (from <= pending.to) {
+    const range = { from, to: Math.min(pending.to, from + pages.size - 1) };
+    from = range.to + 1;
     if (!expected.some((part) => overlap(part, range))) continue;
-    const page = await reader.page(range, { metadata }, frame);
-    entries.push(...page.entries.filter(({ sequence }) => covers(expected, sequence)));
+    for await (const page of pages.read(range))
+      entries.push(...page.entries.filter(({ sequence }) => covers(expected, sequence)));
   }
   if (entries.length !== count(expected)) throw feedReset();
   return entries;

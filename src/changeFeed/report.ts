@@ -31,6 +31,8 @@ export const reportShape = z.object({
   delivered: whole,
   late: whole,
   repeated: whole,
+  /** Changes among the delivered whose metadata the service could not read. */
+  fallbacks: z._default(whole, 0),
   deadLetters: whole,
   /** Messages that wait on the queue, about. */
   queueLength: z.optional(whole),
@@ -45,13 +47,14 @@ export interface Tally {
   delivered: number;
   late: number;
   repeated: number;
+  fallbacks: number;
   lagSeconds: number | undefined;
   queueLength: number | undefined;
 }
 
 export function emptyTally(): Tally {
   return {
-    ...{ latest: null, delivered: 0, late: 0, repeated: 0 },
+    ...{ latest: null, delivered: 0, late: 0, repeated: 0, fallbacks: 0 },
     ...{ lagSeconds: undefined, queueLength: undefined },
   };
 }
@@ -69,14 +72,14 @@ export function makeReport(
   cursor?: Cursor,
   tally: Tally = emptyTally(),
 ): FeedReport {
-  const { latest, delivered, late, repeated, queueLength } = tally;
+  const { latest, delivered, late, repeated, fallbacks, queueLength } = tally;
   const lag = cursor && latest !== null ? Math.max(0, latest - cursor.committed) : null;
   return {
     ...{ service, outcome, time: now === undefined ? null : isoTime(now) },
     ...{ cursor: cursor?.committed ?? null, epoch: cursor?.epoch ?? null, latest, lag },
     lagSeconds: lag === 0 ? 0 : tally.lagSeconds,
     holes: cursor ? { held: count(cursor.holes), crossed: count(cursor.crossed) } : { held: 0, crossed: 0 },
-    ...{ delivered, late, repeated, deadLetters: 0, queueLength, error },
+    ...{ delivered, late, repeated, fallbacks, deadLetters: 0, queueLength, error },
   };
 }
 

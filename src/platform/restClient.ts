@@ -49,9 +49,16 @@ export interface RestClientOptions {
   readonly secretUrls?: boolean;
 }
 
+/** An answer above the size that was accepted: who can ask for less may try that. */
+export class AnswerTooLarge extends AppError {
+  constructor() {
+    super('upstream_failed', 'A service behind this app answered more than is accepted.');
+  }
+}
+
 export interface RestClient {
   /**
-   * Any status is an answer and returned. Throws `upstream_timeout` when time ran out, `too_large` answers and broken
+   * Any status is an answer and returned. Throws `upstream_timeout` when time ran out, `AnswerTooLarge`, broken
    * connections as `upstream_failed`, and the signal's own reason when the caller gave up. After a throw nobody knows
    * whether the service acted.
    */
@@ -163,8 +170,7 @@ async function readText(stream: NodeJS.ReadableStream, maxBytes: number): Promis
   for await (const chunk of stream) {
     const bytes = Buffer.from(chunk);
     size += bytes.length;
-    if (size > maxBytes)
-      throw new AppError('upstream_failed', 'A service behind this app answered more than is accepted.');
+    if (size > maxBytes) throw new AnswerTooLarge();
     chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString('utf8');

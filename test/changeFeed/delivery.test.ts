@@ -142,8 +142,15 @@ test('no log line names a patient, a UID or a token', async () => {
   scene.script({ poison: 2 });
   await scene.store(['poisoned']);
   assert.equal((await scene.pull()).outcome, 'upstream_failed');
+  assert.equal((await scene.pull()).fallbacks, 1);
+  const told = (await scene.events()).map(({ data }) => [data.metadataError, data.metadata !== undefined]);
+  assert.deepEqual(told, [
+    [undefined, true],
+    ['unreadable', false],
+  ]);
+  await scene.store(['third']);
   scene.script(
-    { status: 200, body: [{ sequence: 2, studyInstanceUid: '2.25.4711', metadata: 'Fictitious' }] },
+    { status: 200, body: [{ sequence: 3, studyInstanceUid: '2.25.4711', metadata: 'Fictitious' }] },
     { path: 'changefeed$' },
   );
   assert.equal((await scene.pull()).outcome, 'upstream_failed');

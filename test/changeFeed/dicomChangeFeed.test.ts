@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createReader, type ChangeFeedReader, type Frame } from '../../src/changeFeed/dicomChangeFeed.ts';
 import { FeedStop } from '../../src/changeFeed/outcome.ts';
+import { isAppError } from '../../src/platform/errors.ts';
 import { service } from './feedWorld.ts';
 
 const date = 'Thu, 01 Jan 2026 00:00:10 GMT';
@@ -83,6 +84,21 @@ test('a pause is as long as the service says, in seconds or as a date of its own
   const { reader, waits } = scripted(inSeconds, asDate, { status: 429 }, { status: 429 }, { status: 200 });
   await reader.page({ from: 1, to: 1 }, { metadata: false }, frame);
   assert.deepEqual(waits, [7000, 9000, 4000, 8000]);
+});
+
+test('what is tried once is not tried again, and a silence of the gateway is one of the service', async () => {
+  const once = scripted({ status: 500 });
+  await assert.rejects(
+    once.reader.page({ from: 1, to: 1 }, { metadata: true, once: true }, frame),
+    stop('upstream_failed'),
+  );
+  for (const status of [408, 504]) {
+    const silent = scripted({ status });
+    await assert.rejects(
+      silent.reader.page({ from: 1, to: 1 }, { metadata: true, once: true }, frame),
+      (error) => isAppError(error, 'upstream_timeout'),
+    );
+  }
 });
 
 test('a pause that the run has no time for, and one too many, end it as throttled', async () => {

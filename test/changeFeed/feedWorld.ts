@@ -1,37 +1,20 @@
 // A change feed, a cursor store and sinks in memory, with a clock of their own and a crash at any of their calls.
-import type { Cursor, Page } from '../../src/changeFeed/cursor.ts';
+import type { Cursor } from '../../src/changeFeed/cursor.ts';
 import type { DeadLetters } from '../../src/changeFeed/deadLetters.ts';
 import type { CursorStore, StoredCursor } from '../../src/changeFeed/cursorStore.ts';
-import type { ChangeFeedReader, Frame, Latest } from '../../src/changeFeed/dicomChangeFeed.ts';
-import type { FeedEntry } from '../../src/changeFeed/entry.ts';
+import type { Frame } from '../../src/changeFeed/dicomChangeFeed.ts';
 import { FeedStop } from '../../src/changeFeed/outcome.ts';
 import { newCursor } from '../../src/changeFeed/cursor.ts';
 import { pullService, type ServiceParts } from '../../src/changeFeed/service.ts';
 import type { FeedReport } from '../../src/changeFeed/report.ts';
 import { padded, type Batch, type Sink, type SinkName } from '../../src/changeFeed/sink.ts';
 import type { Log } from '../../src/platform/log.ts';
+import { FeedService } from './feedService.ts';
+
+export { entryOf, startTime } from './feedService.ts';
 
 export const service = 'https://feed.dicom.azurehealthcareapis.com';
-export const startTime = Date.UTC(2026, 0, 1);
 export const quiet: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
-
-export function entryOf(sequence: number, at: number): FeedEntry {
-  return {
-    sequence,
-    partitionName: 'Microsoft.Default',
-    studyInstanceUid: `2.25.${sequence}1`,
-    seriesInstanceUid: `2.25.${sequence}2`,
-    sopInstanceUid: `2.25.${sequence}3`,
-    action: 'Create',
-    state: 'Current',
-    timestamp: new Date(at).toISOString().replace('Z', '4895+00:00'),
-  };
-}
-
-export interface Row {
-  readonly entry: FeedEntry;
-  readonly visibleFrom: number;
-}
 
 /** Thrown where the process is to die; from then on nothing of the run reaches the store or a sink. */
 class Crash extends Error {}
@@ -41,12 +24,11 @@ export interface WorldOptions {
   readonly settleMs?: number;
   readonly auditMs?: number;
   readonly sinks?: readonly SinkName[];
+  /** Whether deliveries are to have metadata. */
+  readonly metadata?: boolean;
 }
 
-export class FeedWorld {
-  time = startTime;
-  readonly rows: Row[] = [];
-  last = 0;
+export class FeedWorld extends FeedService {
   /** Every batch each sink took, repetitions included. */
   readonly taken = new Map<SinkName, Batch[]>();
   readonly down = new Set<SinkName>();
@@ -62,9 +44,10 @@ export class FeedWorld {
     report: null,
   };
   writes = 0;
+  /** Called before a sink takes a range: it may take its time. */
+  onDeliver: () => void = () => undefined;
   /** Aborts when the lease is lost. */
   readonly lease = new AbortController();
-  requests = 0;
   /** Calls to store and sinks until the process dies; undefined for never. */
   #fuse: number | undefined;
   readonly #options: Required<WorldOptions>;
@@ -74,20 +57,11 @@ export class FeedWorld {
     settleMs = 60_000,
     auditMs = 3_600_000,
     sinks = ['blob', 'queue'],
+    metadata = false,
   }: WorldOptions = {}) {
-    this.#options = { pageSize, settleMs, auditMs, sinks };
+    super();
+    this.#options = { pageSize, settleMs, auditMs, sinks, metadata };
     for (const sink of sinks) this.taken.set(sink, []);
-  }
-
-  /** Draws a number and commits its change `lateMs` from now. */
-  change(lateMs = 0): number {
-    this.last += 1;
-    this.rows.push({ entry: entryOf(this.last, this.time), visibleFrom: this.time + lateMs });
-    return this.last;
-  }
-
-  gap(numbers: number): void {
-    this.last += numbers;
   }
 
   /** The events that a sink holds under create-once names, in the order in which each was first taken. */
@@ -109,11 +83,11 @@ export class FeedWorld {
   }
 
   parts(): ServiceParts {
-    const { pageSize, settleMs, auditMs, sinks } = this.#options;
+    const { pageSize, settleMs, auditMs, sinks, metadata } = this.#options;
     return {
       service,
       start: { kind: 'beginning' },
-      rules: { pageSize, settleMs, auditMs, metadata: { kind: 'none' } },
+      rules: { pageSize, settleMs, auditMs, metadata: { kind: metadata ? 'full' : 'none' } },
       clock: {
         now: () => this.time,
         monotonic: () => this.time,
@@ -123,31 +97,6 @@ export class FeedWorld {
       store: this.#store(),
       deadLetters: this.#deadLetters(),
       sinks: sinks.map((name) => this.#sink(name)),
-    };
-  }
-
-  reader(): ChangeFeedReader {
-    const visible = (): FeedEntry[] =>
-      this.rows.filter(({ visibleFrom }) => visibleFrom <= this.time).map(({ entry }) => entry);
-    const header = (): number => Math.floor(this.time / 1000) * 1000;
-    return {
-      latest: (): Promise<Latest> => {
-        this.requests += 1;
-        return Promise.resolve({ entry: visible().at(-1), time: header() });
-      },
-      page: ({ from, to }): Promise<Page> => {
-        this.requests += 1;
-        const entries = visible().filter(({ sequence }) => sequence >= from && sequence <= to);
-        return Promise.resolve({ from, to, entries, requestedAt: header(), repliedAt: header(), bytes: 100 });
-      },
-      window: ({ startTime: start, endTime, offset }) => {
-        this.requests += 1;
-        const inside = visible()
-          .filter(({ timestamp }) => Date.parse(timestamp) >= Date.parse(start))
-          .filter(({ timestamp }) => endTime === undefined || Date.parse(timestamp) < Date.parse(endTime))
-          .sort((left, right) => Date.parse(left.timestamp) - Date.parse(right.timestamp));
-        return Promise.resolve(inside.slice(offset, offset + 200));
-      },
     };
   }
 
@@ -226,6 +175,7 @@ export class FeedWorld {
       deliver: async (batch, { guard }) => {
         guard();
         this.#step();
+        this.onDeliver();
         if (this.down.has(name)) throw new Error(`${name} is down`);
         this.taken.get(name)?.push(batch);
         this.#step();

@@ -47,6 +47,7 @@ export const emptyArchive = (): ArchiveData => ({
 export class Archive {
   readonly #data: ArchiveData;
   readonly #poisoned: string[] = [];
+  #outages = 0;
   readonly feed: Feed;
 
   constructor(data: ArchiveData, now: Now) {
@@ -94,11 +95,12 @@ export class Archive {
     return this.#existing(resource).map(({ watermark }) => this.metadata(watermark));
   }
 
-  /** Throws 503 when the version is poisoned: to the real service a blob that it cannot parse is a data store that failed. */
+  /** Throws 503 when the version is poisoned or the store is down: to the real service a blob that it cannot parse is a data store that failed. */
   metadata(watermark: number): DicomJson {
     const metadata = this.#data.metadata[watermark];
     const poisoned = this.#poisoned.some((sequence) => this.feed.watermarkOf(sequence) === watermark);
-    if (!metadata || poisoned) throw new DicomRefusal(503, 'The data store operation failed.');
+    if (!metadata || poisoned || this.#outages > 0)
+      throw new DicomRefusal(503, 'The data store operation failed.');
     return metadata;
   }
 
@@ -108,6 +110,14 @@ export class Archive {
     return () => {
       const at = this.#poisoned.indexOf(sequence);
       if (at >= 0) this.#poisoned.splice(at, 1);
+    };
+  }
+
+  /** Makes all metadata unreadable, as when the store behind the service is down; the answer ends that. */
+  loseMetadata(): () => void {
+    this.#outages += 1;
+    return () => {
+      this.#outages -= 1;
     };
   }
 

@@ -33,8 +33,8 @@ const study = `${versions}/studies/:study`;
 const resources = [study, `${study}/series/:series`, `${study}/series/:series/instances/:sop`];
 
 /**
- * Own effects: `{"lateCommit":{"sequences":n,"ms":n}}`, `{"gap":n}`, `{"poison":sequence}` and `{"reset":true}`, each with an
- * optional `"host"` where there are several services.
+ * Own effects: `{"lateCommit":{"sequences":n,"ms":n}}`, `{"gap":n}`, `{"poison":sequence}`, `{"metadataDown":true}` and
+ * `{"reset":true}`, each with an optional `"host"` where there are several services.
  */
 export function createDicom(options: DicomOptions): StandIn {
   const { now } = options;

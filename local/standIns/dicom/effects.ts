@@ -1,4 +1,4 @@
-// The DICOM service's own scripted effects: late commits, gaps, corrupt metadata and a feed that starts anew.
+// The DICOM service's own scripted effects: late commits, gaps, corrupt or no metadata, and a feed that starts anew.
 import * as z from 'zod/mini';
 import { ownEffect } from '../effects.ts';
 import type { OwnEffect } from '../kit.ts';
@@ -19,6 +19,7 @@ const lateCommit = z.strictObject({
 });
 const gap = z.strictObject({ gap: int64, host });
 const poison = z.strictObject({ poison: int64, host });
+const metadataDown = z.strictObject({ metadataDown: z.literal(true), host });
 const reset = z.strictObject({ reset: z.literal(true), host });
 
 /** `archiveOf` throws `BadFault` for a host it does not know. */
@@ -32,6 +33,7 @@ export function dicomEffects(archiveOf: (host?: string) => Archive): Readonly<Re
       return done;
     }),
     poison: ownEffect(poison, (effect) => archiveOf(effect.host).poison(String(effect.poison))),
+    metadataDown: ownEffect(metadataDown, (effect) => archiveOf(effect.host).loseMetadata()),
     reset: ownEffect(reset, (effect) => {
       archiveOf(effect.host).reset();
       return done;

@@ -102,6 +102,20 @@ test('metadata is mended when the rule goes', async () => {
   assert.deepEqual(await sequences(''), [1]);
 });
 
+test('while the store of metadata is down no page with metadata answers, and deleted instances still do', async () => {
+  await store('one', 'two');
+  const id = script({ metadataDown: true });
+  assert.equal((await dicom.call('/v1/changefeed?offset=1&limit=1')).status, 503);
+  assert.deepEqual(await sequences(), [1, 2]);
+  assert.equal(
+    (await dicom.call(`/v2/studies/${uidsOf({ study: 'one' }).study}`, { method: 'DELETE' })).status,
+    204,
+  );
+  assert.deepEqual(await sequences('?offset=0&limit=1'), [1]);
+  dicom.faults.remove(id);
+  assert.deepEqual(await sequences(''), [1, 2, 3]);
+});
+
 test('a reset feed starts at 1 and knows no earlier instance', async () => {
   await store('one', 'two');
   script({ reset: true });
@@ -123,6 +137,7 @@ test('an effect may name another service, and an unknown one or a wrong value is
     { gap: 'many' },
     { poison: -1 },
     { reset: false },
+    { metadataDown: false },
     { lateCommit: 5 },
   ];
   for (const effect of wrong) assert.throws(() => script(effect), BadFault, JSON.stringify(effect));
