@@ -77,10 +77,16 @@ export function surveyDue({ memory, now }: Observation): boolean {
 export async function observeSurvey(
   { applications }: Services,
   { client }: Target,
-  { now }: Observation,
+  { now, memory: { survey: last } }: Observation,
   signal: AbortSignal,
 ): Promise<Survey> {
-  return { time: now, ...(await applications.survey(client.appId, signal)) };
+  const survey = await applications.survey(client.appId, signal);
+  return {
+    ...{ ...survey, time: now },
+    // Without the last known secrets one that appears after a failed look would pass for an old one.
+    principalSecrets: survey.principalSecrets ?? last?.principalSecrets,
+    federatedCredentials: survey.federatedCredentials ?? last?.federatedCredentials,
+  };
 }
 
 /** What else must be known before a mint. */

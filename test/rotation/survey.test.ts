@@ -182,6 +182,24 @@ test('secrets on the service principal are counted, reported when they appear, a
   assert.equal(cloud.directory.servicePrincipals.get(s.client.appId)?.passwordCredentials.length, 3);
 });
 
+test('a look that failed forgets nothing: what appears after it is still reported, and the rest still told', async (t) => {
+  const { s } = await healthy(60);
+  addFederatedCredential(s);
+  addPrincipalSecret(s, 40);
+  await s.run();
+  cloud.advance(dayMs);
+  const answers = ['/federatedIdentityCredentials', '/servicePrincipals'].map((path) =>
+    fault(t, { service: 'graph', path, effect: { status: 403 } }),
+  );
+  const blind = await s.run();
+  assert.equal(blind.principalSecrets, 1);
+  assert.equal(blind.federatedCredentials, 1);
+  for (const answer of answers) answer();
+  const late = addPrincipalSecret(s, 40);
+  cloud.advance(dayMs);
+  assert.match((await s.run()).warnings.join(), new RegExp(`appeared on the service principal: ${late}`));
+});
+
 test('the nearest end among the foreign credentials of the application is told', async () => {
   const { s } = await healthy(60);
   assert.equal((await s.run()).foreignDaysToExpiry, undefined);
