@@ -119,7 +119,8 @@ test('a refused change is kept once, without metadata, counted, and the next one
   // The range is offered once more: the letter stays as it was written.
   await scene.move({ sequence: 0, expect: 3 });
   dicom.advance(60_000);
-  assert.equal((await scene.pull()).deadLetters, 1);
+  const again = await scene.pull();
+  assert.deepEqual([again.outcome, again.cursor, again.deadLetters], ['caught_up', 3, 1]);
   assert.deepEqual(await lettersOf(scene), letters);
   dicom.faults.clear();
 });
@@ -154,6 +155,20 @@ test('a redrive offers each letter with the metadata of now, and removes what is
   assert.deepEqual((await auditOf(hostOf(scene))).sort(), [
     ...['asked', 'asked', 'asked', 'asked', 'done', 'done', 'pending', 'pending'],
   ]);
+});
+
+test('a letter of a feed that was made anew since is offered as it was, not as what has its number now', async () => {
+  const scene = withWebhook({ metadata: { kind: 'full' } });
+  await scene.store(['old']);
+  receiver({ refuse: 1 });
+  await scene.pull();
+  scene.script({ reset: true });
+  await scene.store(['new']);
+  dicom.faults.clear();
+  assert.equal((await scene.redrive()).services[0]?.taken, 1);
+  const [event = assert.fail()] = arrived(scene);
+  assert.deepEqual([event.id, event.data.metadata], ['1.1', undefined]);
+  assert.equal(event.data.imageStudyInstanceUid, uidsOf({ study: 'old' }).study);
 });
 
 async function auditOf(subject: string): Promise<string[]> {

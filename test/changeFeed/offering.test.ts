@@ -176,6 +176,18 @@ test('a webhook that is down for hours holds the cursor, and the other sinks get
   assert.deepEqual(world.offers.filter(({ taken }) => taken).flatMap(({ ids }) => ids).length, 9);
 });
 
+test('a receiver that refuses the one change of each run is broken after ten of them', async () => {
+  const world = new FeedWorld({ sinks: ['webhook'] });
+  for (let n = 0; n < 15; n += 1) {
+    world.refused.add(world.change());
+    await world.pull();
+    world.time += 600_000;
+  }
+  assert.deepEqual([world.letters.size, world.stored?.cursor.committed], [10, 10]);
+  world.refused.clear();
+  assert.equal((await world.pull()).cursor, 15);
+});
+
 test('a run that ends in the middle of a range goes on behind what the webhook has taken of it', async () => {
   const world = new FeedWorld({ sinks: ['webhook'], pageSize: 10 });
   for (let n = 0; n < 9; n += 1) world.change();

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { demo } from '../../local/demo.ts';
 import type { Answer } from '../../src/changeFeed/sink.ts';
 import { feedWebhookBatchBytes, feedWebhookTries } from '../../src/platform/limits.ts';
+import { Secret } from '../../src/platform/secret.ts';
 import {
   asked,
   cloud,
@@ -112,6 +113,11 @@ describe('what an answer means', () => {
     cloud.faults.clear();
     cloud.faults.add({ service: 'subscriber', times: 2, effect: { status: 502 } });
     assert.equal((await sinkWith().offer([one], offer)).kind, 'taken');
+  });
+
+  test('a receiver that cannot be reached is told by a code alone', async () => {
+    const sink = sinkWith({ url: new Secret('https://canary.example/canary?sig=canary') });
+    assert.match((await stopOf(sink.offer([one], offer))).message, /\(EBLOCKED\)/);
   });
 
   test('Retry-After is waited for within the budget, and told beyond it', async () => {
