@@ -105,7 +105,7 @@ function previousKeyId({ plan, seen }: Work): string | undefined {
 /** An operator may have set another version since it was observed: then the one to be removed may be in use again. */
 async function requireCurrent({ services, target, seen, signal }: Work): Promise<void> {
   const { value } = await services.vault.current(target.client.secretName, signal);
-  if (!value || value.versionId !== seen.current?.versionId) throw new RotationProblem('overtaken');
+  if (value?.versionId !== seen.current?.versionId) throw new RotationProblem('overtaken');
 }
 
 function outcomeOf(steps: readonly Step[]): Outcome {

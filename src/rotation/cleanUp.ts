@@ -5,6 +5,8 @@ import type { Classified, Standing } from './credentials.ts';
 import type { Observation } from './observation.ts';
 import type { Step } from './plan.ts';
 
+type Client = Pick<ServiceClientSettings, 'appId' | 'overlapHours' | 'retire'>;
+
 /**
  * Nothing at all while the current version is untagged or contradicts its tag: a valid credential stands behind every
  * removal. `ROTATION_RETIRE=expire` keeps previous credentials until they are over; expired ones go in every mode, for
@@ -12,7 +14,16 @@ import type { Step } from './plan.ts';
  */
 export function cleanUp(
   seen: Observation,
-  client: Pick<ServiceClientSettings, 'appId' | 'overlapHours' | 'retire'>,
+  client: Client,
+  classified: readonly Classified[],
+  standing: Standing,
+): readonly Step[] {
+  return standing.kind === 'none' ? leftOvers(seen, classified) : putAway(seen, client, classified, standing);
+}
+
+function putAway(
+  seen: Observation,
+  client: Client,
   classified: readonly Classified[],
   standing: Standing,
 ): readonly Step[] {
@@ -23,13 +34,33 @@ export function cleanUp(
   for (const { kind, credential } of classified) {
     const { keyId, startsAt } = credential;
     if (kind === 'expired') steps.push({ kind: 'removeExpired', keyId });
-    else if (!proven) continue;
+    // The tag may lie, and Graph may not say how the credential it names begins: this one may be what the vault serves.
+    else if (!proven || credential.hint === 'matches') continue;
     else if (kind === 'previous' && overlapOver && client.retire === 'remove')
       steps.push({ kind: 'retire', keyId });
     else if (kind === 'orphan' && seen.now - startsAt >= rotationOrphanAgeMs)
       steps.push({ kind: 'sweep', keyId });
   }
   return proven ? [...steps, ...deadVersions(seen, client.appId, standing.version.createdAt)] : steps;
+}
+
+/**
+ * First mints that ended before they published could fill the application for ever, for nothing is swept before a first
+ * secret is in use. What is known to be unpublished is nobody's once no publish can follow; the youngest stays all the same.
+ */
+function leftOvers({ now, memory, preflight }: Observation, classified: readonly Classified[]): Step[] {
+  if (preflight?.deleted !== 'no') return [];
+  const unpublished = memory.intents
+    .filter(({ published }) => !published)
+    .map(({ displayName }) => displayName);
+  return classified
+    .filter(({ kind }) => kind === 'orphan')
+    .map(({ credential }) => credential)
+    .sort((one, other) => other.startsAt - one.startsAt)
+    .slice(1)
+    .filter(({ displayName }) => displayName !== undefined && unpublished.includes(displayName))
+    .filter(({ startsAt }) => now - startsAt >= rotationOrphanAgeMs)
+    .map(({ keyId }) => ({ kind: 'sweep', keyId }));
 }
 
 /** Older versions of ours whose credential is gone. The age keeps a stale read of Graph from looking like a removal. */

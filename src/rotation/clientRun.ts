@@ -122,10 +122,12 @@ async function lookAndPlan(
   const seen = await observe(services, target, memory, signal);
   const plan = planRun(seen.observation, target, wish());
   const minting = plan.steps.some(({ kind }) => kind === 'mint');
-  if (!minting && !surveyDue(seen.observation)) return { seen, plan };
+  // What first mints left behind may be swept to make room, but only from a vault that is known to be empty.
+  const careful = minting || (plan.refusal?.code === 'max_owned' && seen.current === undefined);
+  if (!careful && !surveyDue(seen.observation)) return { seen, plan };
   const [survey, preflight] = await Promise.all([
     observeSurvey(services, target, seen.observation, signal),
-    minting ? observePreflight(services, target, seen, signal) : undefined,
+    careful ? observePreflight(services, target, seen, signal) : undefined,
   ]);
   const observation = { ...seen.observation, survey, preflight };
   return { seen: { ...seen, observation }, plan: planRun(observation, target, wish()) };

@@ -113,3 +113,77 @@ test('every setting of a client is part of its mark', () => {
   assert.equal(new Set(marks).size, marks.length);
   assert.equal(settingsMark({ ...client, overlapHours: 168 }), settingsMark(client));
 });
+
+const others = displayNameOf('00000000000b', '20260101T000000Z-bbbbbb');
+const another = (changes: Partial<CredentialFact>): CredentialFact => ({
+  ...{
+    keyId: 'k2',
+    displayName: undefined,
+    hint: 'differs',
+    startsAt: now - dayMs,
+    endsAt: now + 60 * dayMs,
+  },
+  ...changes,
+});
+const beside = (one: CredentialFact, changes: Partial<Observation> = {}): Observation => {
+  const observation = seen(60, changes);
+  return { ...observation, credentials: [...observation.credentials, one] };
+};
+
+test('a leaked credential of another target is not revoked here: what that target serves would stop working', () => {
+  const made = plan(beside(another({ displayName: others })), { revoke: 'k2' });
+  assert.deepEqual(made.steps, []);
+  assert.equal(made.refusal?.code, 'revoke_other_target');
+  assert.match(made.refusal.message, /00000000000b/);
+});
+
+test('what the current value begins like is not put away, whatever the tag says, and revoked only after a mint', () => {
+  const lookalike = another({
+    ...{ displayName: displayNameOf(target.id, '20260101T000000Z-bbbbbb'), hint: 'matches' },
+  });
+  const tagged = beside(lookalike);
+  const unsure = tagged.credentials.map((one) =>
+    one.keyId === 'k1' ? { ...one, hint: 'unknown' as const } : one,
+  );
+  const kinds = ({ steps }: Plan): string[] => steps.map(({ kind }) => kind);
+  assert.deepEqual(kinds(plan({ ...tagged, credentials: unsure })), []);
+  assert.deepEqual(kinds(plan({ ...tagged, credentials: unsure }, { revoke: 'k2' })), ['mint', 'revoke']);
+  const told = beside({ ...lookalike, hint: 'differs' });
+  assert.deepEqual(kinds(plan(told)), ['sweep']);
+  assert.deepEqual(kinds(plan(told, { revoke: 'k2' })), ['revoke']);
+});
+
+test('a credential that appeared is called foreign only where no target of this kind made it', () => {
+  const knowing = { memory: { intents: [], adopted: [], knownKeys: ['k1'] } };
+  const [portal] = plan(beside(another({ displayName: 'portal' }), knowing)).warnings;
+  assert.equal(portal, 'a credential that this app did not make appeared: k2');
+  const [other] = plan(beside(another({ displayName: others }), knowing)).warnings;
+  assert.equal(other, 'a credential named after another target, 00000000000b, appeared: k2');
+});
+
+test('of first mints in the way of another one only what is old and known to be unpublished goes, and never the youngest', () => {
+  const hourMs = 3_600_000;
+  const made = (hours: number, published: boolean | undefined) => {
+    const displayName = displayNameOf(target.id, `20260601T000000Z-aaa${String(hours * 100)}`);
+    const [startsAt, endsAt] = [now - hours * hourMs, now + 90 * dayMs];
+    return {
+      credential: {
+        ...{ keyId: `k${String(hours)}`, displayName, startsAt, endsAt },
+        hint: 'unknown' as const,
+      },
+      intents: published === undefined ? [] : [{ displayName, time: startsAt, published }],
+    };
+  };
+  const swept = (...left: readonly ReturnType<typeof made>[]): readonly string[] => {
+    const memory = { intents: left.flatMap(({ intents }) => intents), adopted: [] };
+    const credentials = left.map(({ credential }) => credential);
+    const nothing = { current: undefined, versions: [], health: 'absent' as const };
+    const { steps, refusal } = plan(seen(0, { ...nothing, credentials, memory }));
+    assert.equal(refusal?.code, 'max_owned');
+    return steps.map((step) => (step.kind === 'sweep' ? step.keyId : step.kind));
+  };
+  const [two, three, four, five] = [made(2, false), made(3, false), made(4, false), made(5, false)];
+  assert.deepEqual(swept(two, three, four, five), ['k3', 'k4', 'k5']);
+  assert.deepEqual(swept(made(1, false), made(1.5, false), made(1.9, false), five), ['k5']);
+  assert.deepEqual(swept(two, made(3, true), made(4, undefined), five), ['k5']);
+});

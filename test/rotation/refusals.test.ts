@@ -141,3 +141,32 @@ test('stale reads of Graph do not lead to more credentials than allowed', async 
   fault(t, { service: 'graph', effect: { staleReads: 10 } });
   assert.equal((await s.run({ force: true, reason: 'again' })).error?.code, 'max_owned');
 });
+
+test('first mints that never got published make room for another one, and the youngest of them stays', async (t) => {
+  const s = scene();
+  const losing = losePublish(t, s);
+  for (let n = 0; n < 4; n += 1) {
+    assert.equal((await s.run()).error?.code, 'publish_unanswered');
+    cloud.advance(hourMs);
+  }
+  losing();
+  const youngest = s.keyIds().slice(-1);
+  const report = await s.run();
+  assert.deepEqual([report.outcome, report.error?.code], ['refused', 'max_owned']);
+  assert.deepEqual(s.keyIds(), youngest);
+  assert.equal((await s.run()).outcome, 'rotated');
+});
+
+test('what is in the way of a first secret is not removed while a deleted one of that name may come back', async (t) => {
+  const s = scene();
+  const losing = losePublish(t, s);
+  for (let n = 0; n < 4; n += 1) {
+    await s.run();
+    cloud.advance(hourMs);
+  }
+  losing();
+  cloud.advance(hourMs);
+  fault(t, { service: 'keyVault', path: `/deletedsecrets/${s.client.secretName}`, effect: { status: 403 } });
+  await s.run();
+  assert.equal(s.keyIds().length, 4);
+});
