@@ -1,6 +1,6 @@
 // One rule of the directory taken out of the source, the scenario that needs it, and what breaks without it.
 import type { ScenarioName } from './scenarios.ts';
-import type { Edit } from './source.ts';
+import type { Edit } from '../../support/variants.ts';
 import type { Rule } from './world.ts';
 
 export interface Mutation {
