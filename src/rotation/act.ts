@@ -1,4 +1,5 @@
 // Carries out a plan, step by step, and tells what became of it.
+import { describeError } from '../platform/log.ts';
 import type { Step } from './plan.ts';
 import { RotationProblem } from './problems.ts';
 import { mintAndProve } from './mint.ts';
@@ -13,14 +14,17 @@ type Change = Partial<RotationReport>;
 /** Throws at the first step that fails; what was done before it stays done, and a later run plans the rest anew. */
 export async function act(work: Work): Promise<Change> {
   const { steps } = work.plan;
-  const minting = steps.some(({ kind }) => kind === 'mint');
-  if (!minting && steps.some(removes)) await requireCurrent(work);
+  if (!steps.some(isMint) && steps.some(removes)) await requireCurrent(work);
   let change: Change = {};
   for (const step of steps) {
     requireLease(work);
     change = { ...change, ...(await take(work, step)) };
   }
   return { ...change, outcome: outcomeOf(steps) };
+}
+
+function isMint({ kind }: Step): boolean {
+  return kind === 'mint';
 }
 
 function removes({ kind }: Step): boolean {
@@ -31,7 +35,7 @@ async function take(work: Work, step: Step): Promise<Change> {
   const { services, target } = work;
   switch (step.kind) {
     case 'adopt':
-      return adopt(work, step);
+      return work.plan.steps.some(isMint) ? adoptIfPossible(work, step) : adopt(work, step);
     case 'mint':
       return rotate(work);
     case 'revoke':
@@ -46,11 +50,25 @@ async function take(work: Work, step: Step): Promise<Change> {
   }
 }
 
+type Adoption = Extract<Step, { kind: 'adopt' }>;
+
+/** The new secret is due whether or not the old one could be tagged; what has no tag is only never removed. */
+async function adoptIfPossible(work: Work, step: Adoption): Promise<Change> {
+  try {
+    return await adopt(work, step);
+  } catch (error) {
+    const { appId } = work.target.client;
+    const { keyId } = step;
+    work.progress.warnings.push(
+      `the old version could not be tagged with ${keyId}: that is left alone for ever`,
+    );
+    work.log.warn('rotation_adoption_failed', { appId, keyId, ...describeError(error) });
+    return {};
+  }
+}
+
 /** Recorded first: without the record the tag is only a claim, and the credential is left alone for ever. */
-async function adopt(
-  work: Work,
-  { versionId, keyId, endsAt }: Extract<Step, { kind: 'adopt' }>,
-): Promise<Change> {
+async function adopt(work: Work, { versionId, keyId, endsAt }: Adoption): Promise<Change> {
   const { services, target, state, seen, signal } = work;
   const { appId, secretName } = target.client;
   const { now, objectId, credentials } = seen.observation;

@@ -1,8 +1,8 @@
 // Runs that go wrong after they began to change things: what is left behind, what is said, and what the next run does.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fault, healthy, losePublish, mints, scene } from './scene.ts';
-import { clock, cloud, hourMs } from './tenant.ts';
+import { fault, healthy, losePublish, mints, scene, works } from './scene.ts';
+import { clock, cloud, dayMs, hourMs } from './tenant.ts';
 
 test('a publish that is refused takes the credential away again, and is not tried again before a day has passed', async (t) => {
   const s = scene();
@@ -208,5 +208,24 @@ test('a leaked credential stays when another version overtakes the new one befor
   while ((await s.versions()).length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
   await s.setSecret(other.secret, { CredentialId: keyId });
   assert.equal((await running).error?.code, 'overtaken');
+  assert.ok(s.keyIds().includes(keyId));
+});
+
+test('a tag that Key Vault refuses fails a run that only adopts, and keeps no due secret from being replaced', async (t) => {
+  const s = scene();
+  const { keyId, secret } = await s.addCredential('made in the portal', 31);
+  await s.setSecret(secret);
+  fault(t, {
+    service: 'keyVault',
+    method: 'PATCH',
+    path: s.client.secretName,
+    effect: { status: 403 },
+  });
+  assert.equal((await s.run()).outcome, 'failed');
+  cloud.advance(2 * dayMs);
+  const report = await s.run();
+  assert.equal(report.outcome, 'rotated');
+  assert.match(report.warnings.join(), new RegExp(`could not be tagged with ${keyId}`));
+  assert.ok(works(s, await s.value()));
   assert.ok(s.keyIds().includes(keyId));
 });
