@@ -34,8 +34,9 @@ function putAway(
   for (const { kind, credential } of classified) {
     const { keyId, startsAt } = credential;
     if (kind === 'expired') steps.push({ kind: 'removeExpired', keyId });
+    else if (!proven) continue;
     // The tag may lie, and Graph may not say how the credential it names begins: this one may be what the vault serves.
-    else if (!proven || credential.hint === 'matches') continue;
+    else if (credential.hint === 'matches') continue;
     else if (kind === 'previous' && overlapOver && client.retire === 'remove')
       steps.push({ kind: 'retire', keyId });
     else if (kind === 'orphan' && seen.now - startsAt >= rotationOrphanAgeMs)

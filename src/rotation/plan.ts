@@ -100,9 +100,10 @@ function revocation({ seen, target, standing }: Situation, keyId: string): Wante
   const maker = targetIdIn(leaked.displayName);
   if (maker !== undefined && maker !== target.id)
     return { steps: [], refusal: problemOf('revoke_other_target', `It is ${maker}.`, { keyId }) };
-  const healthy = standing.kind === 'settled' && seen.health === 'proven';
+  // What begins like the current value may be that value, whatever the tag says.
+  const healthy = standing.kind === 'settled' && seen.health === 'proven' && leaked.hint !== 'matches';
   const revoke: Step = { kind: 'revoke', keyId };
-  if (healthy && standing.credential.keyId !== keyId && leaked.hint !== 'matches') return { steps: [revoke] };
+  if (healthy && standing.credential.keyId !== keyId) return { steps: [revoke] };
   return { steps: [{ kind: 'mint', reason: 'revoked' }, revoke] };
 }
 
