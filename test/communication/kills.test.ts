@@ -13,7 +13,8 @@ import { eachAtOnce } from '../../src/platform/concurrency.ts';
 import { sha256Hex } from '../../src/platform/hash.ts';
 import { accessKey, cloud, endpoint, identityState } from '../local/standIns/communication/clients.ts';
 import { context, newUser, service, storageString, table } from './azure.ts';
-import { bundleChild, Lane, type Deed, type Fate, type Outcome, type Place } from './kills/lane.ts';
+import { Lane, type Deed, type Fate, type Outcome, type Place } from './kills/lane.ts';
+import { bundleProgram } from '../support/doors.ts';
 
 const deeds = ['issue', 'disable', 'revokeAll', 'erase'] as const;
 const lanes = 3;
@@ -35,7 +36,7 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 const program = join(folder, 'child.cjs');
-await bundleChild(program);
+await bundleProgram(new URL('kills/child.ts', import.meta.url), program);
 const communication = cloud.urls.communication ?? '';
 const place: Place = { program, storage: storageString, communication, endpoint, accessKey };
 

@@ -1,16 +1,7 @@
 // Where a process of the token service is watched from: doors in front of its tables and of ACS that see each of its requests, and decide.
-import { build } from 'esbuild';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  createServer,
-  request as forward,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { buffer } from 'node:stream/consumers';
+import { Doors, type Asked, type Reply } from '../../support/doors.ts';
 
 export type Deed = 'issue' | 'disable' | 'revokeAll' | 'erase';
 /** `done`, or the code of the error. */
@@ -44,23 +35,9 @@ export interface Outcome {
   readonly ending: Ending | undefined;
 }
 
-/** Bundles the child into `program`. */
-export async function bundleChild(program: string): Promise<void> {
-  const entryPoints = [new URL('child.ts', import.meta.url).pathname];
-  await build({
-    entryPoints,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    outfile: program,
-    logLevel: 'error',
-  });
-}
-
 /** One process at a time, watched; several lanes work side by side. */
 export class Lane {
   readonly #place: Place;
-  readonly #doors: Server[] = [];
   #child: ChildProcess | undefined;
   #blow: Blow | undefined;
   #requests: string[] = [];
@@ -76,8 +53,9 @@ export class Lane {
     this.#requests = [];
     this.#created = undefined;
     const { program, endpoint, accessKey } = this.#place;
-    const storage = await this.#storage();
-    const routes = { communication: await this.#open(this.#place.communication, 'acs') };
+    const doors = new Doors((asked, send) => this.#pass(asked, send));
+    const storage = await this.#storage(doors);
+    const routes = { communication: await doors.open(this.#place.communication) };
     const acs = `endpoint=${endpoint}/;accesskey=${accessKey}`;
     const preload = new URL('../../../local/preload.cjs', import.meta.url).pathname;
     const child = fork(program, [deed, key, storage, endpoint, acs], {
@@ -91,69 +69,36 @@ export class Lane {
       child.kill('SIGKILL');
     });
     await once(child, 'exit');
-    await this.close();
+    await doors.close();
     return { requests: this.#requests, created: this.#created, ending };
   }
 
-  async close(): Promise<void> {
-    for (const door of this.#doors.splice(0)) {
-      door.closeAllConnections();
-      await new Promise((closed) => door.close(closed));
-    }
-  }
-
   /** The connection string with a door in the place of its tables. */
-  async #storage(): Promise<string> {
+  async #storage(doors: Doors): Promise<string> {
     const [origin = ''] = /(?<=TableEndpoint=)http:\/\/[^/]+/.exec(this.#place.storage) ?? [];
-    return this.#place.storage.replace(origin, await this.#open(origin, 'table'));
+    return this.#place.storage.replace(origin, await doors.open(origin));
   }
 
-  async #open(origin: string, service: string): Promise<string> {
-    const door = createServer((request, response) => {
-      this.#pass(request, response, origin, service).catch(() => request.socket.destroy());
-    });
-    this.#doors.push(door);
-    await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${String((door.address() as AddressInfo).port)}`;
-  }
-
-  async #pass(
-    request: IncomingMessage,
-    response: ServerResponse,
-    origin: string,
-    service: string,
-  ): Promise<void> {
-    const name = nameOf(service, request);
+  /** Without a reply the connection is cut. */
+  async #pass(asked: Asked, send: () => Promise<Reply>): Promise<Reply | undefined> {
+    const name = this.#nameOf(asked);
     this.#requests.push(name);
     const { at, fate } = this.#blow ?? {};
     const struck = this.#requests.length === at ? fate : undefined;
-    const sent = await buffer(request);
-    if (struck === 'kill before' || struck === 'cut before') {
-      await this.#strike(struck, request);
-      return;
-    }
-    const onward = forward(new URL(request.url ?? '', origin), {
-      method: request.method,
-      headers: request.headers,
-    });
-    onward.end(sent);
-    const [reply] = (await once(onward, 'response')) as [IncomingMessage];
-    const body = await buffer(reply);
-    if (name === 'acs create') this.#created = /8:acs:[\w-]+/.exec(body.toString())?.[0];
-    if (struck) {
-      await this.#strike(struck, request);
-      return;
-    }
-    response.writeHead(reply.statusCode ?? 500, reply.headers).end(body);
-  }
-
-  async #strike(fate: Fate, { socket }: IncomingMessage): Promise<void> {
-    if (fate.startsWith('kill') && this.#child) {
+    const reply = struck?.endsWith('before') ? undefined : await send();
+    if (reply && name === 'acs create') this.#created = /8:acs:[\w-]+/.exec(reply.body.toString())?.[0];
+    if (struck?.startsWith('kill') && this.#child) {
       const gone = once(this.#child, 'exit');
       this.#child.kill('SIGKILL');
       await gone;
     }
-    socket.destroy();
+    return struck ? undefined : reply;
+  }
+
+  #nameOf({ method, url }: Asked): string {
+    if (url.startsWith(this.#place.communication))
+      return `acs ${acsPaths.find(([path]) => path.test(url))?.[1] ?? url}`;
+    return `${/\/(identities|cleanups)/.exec(url)?.[1] ?? 'tables'} ${method}`;
   }
 }
 
@@ -163,8 +108,3 @@ const acsPaths: readonly (readonly [RegExp, string])[] = [
   [/\/identities\?/, 'create'],
   [/\/identities\//, 'delete'],
 ];
-
-function nameOf(service: string, { method = '', url = '' }: IncomingMessage): string {
-  if (service === 'acs') return `acs ${acsPaths.find(([path]) => path.test(url))?.[1] ?? url}`;
-  return `${/\/(identities|cleanups)/.exec(url)?.[1] ?? 'tables'} ${method}`;
-}
