@@ -52,7 +52,7 @@ export async function showFeed(run: RunFile, stored: number): Promise<string> {
   const blobs: string[] = [];
   for await (const blob of container.listBlobsFlat()) blobs.push(blob.name);
   const what = stored === 0 ? 'changes' : `${stored} changes`;
-  return `${what} delivered up to sequence ${service.cursor ?? 0}: queue dicom-changes, container dicom-changes (${blobs.join(', ')})`;
+  return `${what} delivered up to sequence ${service.cursor ?? 0}: webhook, queue dicom-changes, container dicom-changes (${blobs.join(', ')})`;
 }
 
 async function runTimer({ host, keys }: RunFile, name: string): Promise<void> {

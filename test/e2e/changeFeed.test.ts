@@ -1,4 +1,4 @@
-// The change feed end to end: a file sent to the imaging service arrives in the container and on the queue.
+// The change feed end to end: a file sent to the imaging service arrives in the container, on the queue and at the webhook.
 import { BlobServiceClient } from '@azure/storage-blob';
 import { QueueServiceClient } from '@azure/storage-queue';
 import assert from 'node:assert/strict';
@@ -35,6 +35,7 @@ const reports = z.looseObject({
       service: z.string(),
       outcome: z.string(),
       cursor: z.nullable(z.number()),
+      deadLetters: z.number(),
       latest: z.nullable(z.number()),
     }),
   ),
@@ -143,6 +144,41 @@ describe('a change in the imaging service', () => {
     assert.deepEqual(await delivered(), before);
     const ids = before.map(({ id }) => id);
     assert.equal(new Set(ids).size, ids.length);
+  });
+});
+
+describe('the webhook', () => {
+  const ledger = z.looseObject({
+    subscriber: z.record(
+      z.string(),
+      z.object({ changes: z.number(), repeated: z.number(), disordered: z.number() }),
+    ),
+  });
+  const atSubscriber = async (): Promise<unknown> => (await api.state(ledger)).subscriber[demo.dicomUrl];
+  const redriven = z.object({
+    services: z.array(z.looseObject({ taken: z.number(), refused: z.number(), remaining: z.number() })),
+  });
+  const redrive = async (): Promise<unknown> => {
+    const reply = await api.operation('POST', 'change-feed/dead-letters/redrive', { reason: 'a drill' });
+    return reply.json(redriven).services.map(({ taken, refused, remaining }) => [taken, refused, remaining]);
+  };
+
+  test('has every change once and in order', async () => {
+    const { cursor } = await pull();
+    assert.deepEqual(await atSubscriber(), { changes: cursor, repeated: 0, disordered: 0 });
+  });
+
+  test('refuses a change: it is kept, the next ones go on, and a redrive brings it', async () => {
+    const next = ((await pull()).latest ?? 0) + 1;
+    await api.fault({ service: 'subscriber', effect: { refuse: next } });
+    for (const name of ['refused', 'next'])
+      await dicom('POST', '/v2/studies', dicomFile({ study: `e2e ${name} ${crypto.randomUUID()}` }));
+    const service = await pull();
+    assert.deepEqual([service.outcome, service.cursor, service.deadLetters], ['caught_up', next + 1, 1]);
+    assert.deepEqual(await redrive(), [[0, 1, 1]]);
+    await api.clearFaults();
+    assert.deepEqual(await redrive(), [[1, 0, 0]]);
+    assert.deepEqual(await atSubscriber(), { changes: next + 1, repeated: 0, disordered: 1 });
   });
 });
 
