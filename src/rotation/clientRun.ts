@@ -138,12 +138,21 @@ function restingOutcome(plan: Plan, otherwise: Outcome): Outcome {
   return plan.steps.length === 0 && plan.waiting !== undefined ? 'waiting' : otherwise;
 }
 
+/** Nothing of a revocation is remembered: to later runs the leaked credential is one like any other. */
+function unfinishedRevocation({ request }: ClientRun, { outcome }: RotationReport): readonly string[] {
+  if (request.revoke === undefined || outcome !== 'failed') return [];
+  return [
+    `the leaked credential may still work, and no later run goes on with its removal; ask again: npm run rotation -- run --target <secret> --revoke ${request.revoke} --reason …`,
+  ];
+}
+
 function told(
-  { services, target }: ClientRun,
+  context: ClientRun,
   { report, observation }: Findings,
   { verifyAttempts, durations, newKeyId, warnings, requestIds }: Progress,
   last: RotationReport | undefined,
 ): RotationReport {
+  const { services, target } = context;
   const known = {
     appId: target.client.appId,
     secret: target.client.secretName,
@@ -156,7 +165,9 @@ function told(
     ...report,
     ...{ newKeyId, verifyAttempts, durations, requestIds, time },
     lastSuccess: isSuccess(report) ? time : last?.lastSuccess,
-    warnings: [...report.warnings, ...warnings].map((text) => fillIn(text, known)),
+    warnings: [...report.warnings, ...warnings, ...unfinishedRevocation(context, report)].map((text) =>
+      fillIn(text, known),
+    ),
     error: error && { ...error, advice: fillIn(error.advice, known) },
   });
 }

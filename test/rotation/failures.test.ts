@@ -229,3 +229,17 @@ test('a tag that Key Vault refuses fails a run that only adopts, and keeps no du
   assert.ok(works(s, await s.value()));
   assert.ok(s.keyIds().includes(keyId));
 });
+
+test('a revocation that ends before the removal says that no later run goes on with it', async (t) => {
+  const { s, keyId } = await healthy();
+  const failing = fault(t, { service: 'graph', path: '/removePassword', effect: { status: 400 } });
+  const report = await s.run({ revoke: keyId, reason: 'found in a ticket' });
+  assert.equal(report.outcome, 'failed');
+  assert.match(
+    report.warnings.join(),
+    new RegExp(`may still work.* --target ${s.client.secretName} --revoke ${keyId}`),
+  );
+  failing();
+  assert.equal((await s.run({ revoke: keyId, reason: 'again' })).outcome, 'revoked');
+  assert.ok(!s.keyIds().includes(keyId));
+});
