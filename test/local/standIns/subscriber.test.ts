@@ -69,7 +69,7 @@ test('what is not a CloudEvent of this feed to the letter is refused', async () 
     { ...event, data: { ...data, imageSopInstanceUid: '1.2.3' } },
     { ...event, data: { ...data, imageSopInstanceUid: 'x' } },
     { ...event, data: { ...data, metadata: { Modality: 'CT' } } },
-    Buffer.from(JSON.stringify(event).replace('Create', 'Cr\u00e9ate'), 'latin1'),
+    Buffer.from(JSON.stringify({ ...event, data: { ...data, partitionName: 'Santé' } }), 'latin1'),
   ];
   for (const body of bad) assert.equal(await post({ body }), 400, JSON.stringify(body));
   assert.equal(await post({ body: { ...event, source: `${service}/` } }), 202);
@@ -112,7 +112,7 @@ test('where a signature or a bearer is asked for, nothing else will do', async (
 
 test('the state counts changes, repetitions and disorder, but takes late ones as they come', async () => {
   const { post, state } = subscriber();
-  for (const [sequence, late] of [[1], [3], [3], [2], [4], [2, true], [5, true], [1]] as const)
+  for (const [sequence, late] of [[1], [3], [3], [2], [6], [5, true], [1]] as const)
     await post({ body: eventOf(sequence, late) });
-  assert.deepEqual(state(), { [service]: { changes: 5, repeated: 3, disordered: 1 } });
+  assert.deepEqual(state(), { [service]: { changes: 5, repeated: 2, disordered: 1 } });
 });
