@@ -59,7 +59,10 @@ export async function redrive(parts: ServiceParts, frame: Frame, log: Log): Prom
       : { outcome: 'stopped', error: endingOf(error).error };
   }
   const { taken, refused } = tally;
-  return { service, ...ending, taken, refused, remaining: await deadLetters.count() };
+  const report = { service, ...ending, taken, refused, remaining: await deadLetters.count() };
+  const { outcome, remaining } = report;
+  log.info('feed_redriven', { service: new URL(service).host, outcome, taken, refused, remaining });
+  return report;
 }
 
 /** False when time was up before all were tried. Throws when the sink is down. */
