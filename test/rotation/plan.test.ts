@@ -193,7 +193,7 @@ test('an expired current secret is replaced, and its credential is not removed i
   assert.deepEqual(kinds(settled({ health: 'rejected' }, -1)), ['mint']);
 });
 
-test('an older version whose credential is not shown is disabled only when that cannot be a stale read', () => {
+test('an older version of ours whose credential is not shown is disabled only when that cannot be a stale read', () => {
   const older: VersionFact = {
     ...{ versionId: 'v1', enabled: true, createdAt: now - 20 * dayMs, expiresAt: undefined },
     ...{ credentialId: 'k0', taggedApp: client.appId },
@@ -204,7 +204,13 @@ test('an older version whose credential is not shown is disabled only when that 
     return { ...seen, current, versions: [current, older] };
   };
   assert.deepEqual(kinds(withCurrent(2 * hourMs - 1)), []);
-  assert.deepEqual(kinds(withCurrent(2 * hourMs)), ['disableVersion']);
+  const seen = withCurrent(2 * hourMs);
+  assert.deepEqual(kinds(seen), ['disableVersion']);
+  for (const taggedApp of [undefined, 'another app'])
+    assert.deepEqual(
+      kinds({ ...seen, versions: [...seen.versions.slice(0, 1), { ...older, taggedApp }] }),
+      [],
+    );
 });
 
 test('an hour after an intent the next mint is allowed, and a compensated one counted until then', () => {
