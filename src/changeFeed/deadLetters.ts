@@ -3,6 +3,8 @@ import type { ContainerClient } from '@azure/storage-blob';
 import * as z from 'zod/mini';
 import { isoTime } from '../platform/clock.ts';
 import { isAppError } from '../platform/errors.ts';
+import { feedCountTimeoutMs } from '../platform/limits.ts';
+import { timeLimit } from '../platform/run.ts';
 import { StateDocuments } from '../platform/stateDocuments.ts';
 import { storageFailure } from '../platform/storage.ts';
 import type { CloudEvent } from './events.ts';
@@ -54,7 +56,7 @@ export interface DeadLetters {
   /** Undefined when another run has removed it. */
   read(key: string): Promise<DeadLetter | undefined>;
   remove(key: string): Promise<void>;
-  /** Of all sinks, also of those that are not configured any more. */
+  /** Of all sinks, also of those that are not configured any more; within five seconds. */
   count(): Promise<number>;
 }
 
@@ -62,10 +64,10 @@ export function createDeadLetters(container: ContainerClient, service: string): 
   const documents = new StateDocuments(container);
   const folder = `change-feed/${new URL(service).host}/dead-letters`;
 
-  async function list(prefix: string): Promise<string[]> {
+  async function list(prefix: string, limit: { abortSignal?: AbortSignal } = {}): Promise<string[]> {
     const names: string[] = [];
     try {
-      for await (const { name } of container.listBlobsFlat({ prefix })) names.push(name);
+      for await (const { name } of container.listBlobsFlat({ prefix, ...limit })) names.push(name);
     } catch (error) {
       if (storageFailure(error).code !== 'ContainerNotFound') throw error;
     }
@@ -92,7 +94,8 @@ export function createDeadLetters(container: ContainerClient, service: string): 
     async remove(key) {
       await container.getBlobClient(key).deleteIfExists();
     },
-    count: async () => (await list(`${folder}/`)).length,
+    count: async () =>
+      (await list(`${folder}/`, { abortSignal: timeLimit(feedCountTimeoutMs, undefined) })).length,
   };
 }
 

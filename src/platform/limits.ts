@@ -131,6 +131,8 @@ export const feedWebhookTries = 4;
 export const feedWebhookPauseMs = 1_000;
 /** Refusals of single changes in a row above which the receiver itself counts as broken. */
 export const feedRefusalsInARow = 10;
+/** How long counting the dead letters of a service may take: a report is not worth more. */
+export const feedCountTimeoutMs = 5_000;
 /** How long a signing key is used before the vault is asked again, and how long that may take. */
 export const feedSigningKeyMs = 5 * 60_000;
 export const feedSigningKeyTimeoutMs = 15_000;
