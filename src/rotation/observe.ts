@@ -44,9 +44,11 @@ export async function observe(
   signal: AbortSignal,
 ): Promise<Seen> {
   const { applications, vault, probe, clock, uuid } = services;
+  const reading = applications.read(client.appId, signal);
   const [application, current] = await Promise.all([
-    applications.read(client.appId, signal),
-    vault.current(client.secretName, signal),
+    reading,
+    // The advice to a refusal names our identity, and the token for Graph is what tells it.
+    vault.current(client.secretName, signal).finally(() => reading),
   ]);
   const control = once(() => probe.ask(client, new Secret(`no-such-secret-${uuid()}`), signal));
   const [versions, answer] = current.value

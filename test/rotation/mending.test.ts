@@ -1,6 +1,8 @@
 // Every problem says how to mend it, with the ids filled in, and what can be known before a mint stops before it.
+import type { TokenCredential } from '@azure/core-auth';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { demo } from '../../local/demo.ts';
 import { problemTexts } from '../../src/rotation/problemTexts.ts';
 import { fillIn, problemOf } from '../../src/rotation/problems.ts';
@@ -98,6 +100,28 @@ for (const { what, rule, code, advice } of cases) {
     assert.equal(mints(s), 0);
   });
 }
+
+test('a refusal of Key Vault names the identity that needs the right, though its token for Graph comes later', async (t) => {
+  const { s } = await healthy(20);
+  fault(t, { service: 'keyVault', effect: denied });
+  const known = cloud.log.list().length;
+  const refused = (): boolean =>
+    cloud.log
+      .list()
+      .slice(known)
+      .some(({ status }) => status === 403);
+  const own = cloud.credentialFor(demo.managedIdentity);
+  const credential: TokenCredential = {
+    async getToken(scopes, options) {
+      if ([scopes].flat()[0]?.startsWith('https://graph.')) {
+        while (!refused()) await setImmediate();
+        for (let turns = 0; turns < 100; turns += 1) await setImmediate();
+      }
+      return own.getToken(scopes, options);
+    },
+  };
+  assert.match((await s.run({}, { credential })).error?.advice ?? '', role);
+});
 
 test('no permission to read the deleted secrets stops a first secret, with the command for this vault', async (t) => {
   const s = scene();
