@@ -50,6 +50,7 @@ export const reportShape = z.object({
   nextRotation: z.optional(z.string()),
   /** ISO 8601: when a run last ended with neither a failure, a refusal nor a rejected secret. */
   lastSuccess: z.optional(z.string()),
+  /** As the run found them, before it changed anything. */
   counts: z.optional(z.object({ owned: count, orphan: count, foreign: count })),
   /** Until the first foreign credential of the application expires, of those that have not. */
   foreignDaysToExpiry: z.optional(z.number()),

@@ -206,9 +206,10 @@ test('an older version of ours whose credential is not shown is disabled only wh
   assert.deepEqual(kinds(withCurrent(2 * hourMs - 1)), []);
   const seen = withCurrent(2 * hourMs);
   assert.deepEqual(kinds(seen), ['disableVersion']);
-  for (const taggedApp of [undefined, 'another app'])
+  // The last: what another run published after the current version and the application were read.
+  for (const change of [{ taggedApp: undefined }, { taggedApp: 'another app' }, { createdAt: now - hourMs }])
     assert.deepEqual(
-      kinds({ ...seen, versions: [...seen.versions.slice(0, 1), { ...older, taggedApp }] }),
+      kinds({ ...seen, versions: [...seen.versions.slice(0, 1), { ...older, ...change }] }),
       [],
     );
 });
