@@ -96,11 +96,9 @@ function parse(text: string): unknown {
 function toEntry(json: unknown): FeedEntry {
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     throw badReply('an entry that is not an object');
-  const fields = new Map(
-    Object.entries(json)
-      .filter(([, value]) => value !== null)
-      .map(([key, value]: [string, unknown]) => [key.toLowerCase(), value]),
-  );
+  const fields = new Map<string, unknown>();
+  for (const [key, value] of Object.entries(json) as [string, unknown][])
+    if (value !== null) fields.set(key.toLowerCase(), value);
   const text = (name: string): string => {
     const value = fields.get(name);
     if (typeof value !== 'string' || value === '') throw badReply(`an entry without ${name}`);

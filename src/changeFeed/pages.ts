@@ -38,7 +38,6 @@ export class Pages {
     const asking: Asking = {
       bare: (range) => this.#ask(range, { metadata: false }),
       once: (range) => this.#once(range),
-      longest: () => this.#size.now,
     };
     this.#dissection = new Dissection(asking, parts.learnt);
   }

@@ -11,8 +11,6 @@ export interface Asking {
   bare(range: Interval): Promise<Page>;
   /** With metadata, tried once; undefined after a failure that the metadata may be the cause of. */
   once(range: Interval): Promise<Page | undefined>;
-  /** How many sequences may be asked for at once. */
-  readonly longest: () => number;
 }
 
 interface Piece {
@@ -22,15 +20,13 @@ interface Piece {
 
 /** Distances from an entry at which others are looked for whose metadata can be read. */
 const around: readonly Interval[] = [
-  { from: 1, to: 1 },
-  { from: 2, to: 4 },
-  { from: 5, to: 14 },
-  { from: 15, to: 44 },
-  { from: 45, to: 144 },
-  { from: 145, to: 244 },
+  { from: 1, to: 100 },
+  { from: 101, to: 200 },
   { from: 1_000, to: 1_099 },
   { from: 10_000, to: 10_099 },
 ];
+/** Of what exists there, nearest first, these are asked for: whole studies may be unreadable. */
+const sampled = [0, 1, 3, 7, 15, 31, 63, 99];
 
 /** True for an error of the service that unreadable metadata may be the cause of. */
 export function isAboutMetadata(error: unknown): boolean {
@@ -118,34 +114,37 @@ export class Dissection {
    * does not ask the store about them.
    */
   async #othersAnswer(sequence: number): Promise<boolean> {
-    for (const range of this.#others(sequence)) {
-      const page = await this.#asking.once(range);
-      if (page?.entries.some(isReadable)) {
-        this.witnessed(page);
-        return true;
+    if (this.#witness !== null && (await this.#answers(this.#witness, sequence))) return true;
+    for (const { from, to } of around) {
+      const below = { from: Math.max(1, sequence - to), to: sequence - from };
+      const above = { from: sequence + from, to: sequence + to };
+      for (const range of [below, above]) {
+        for (const other of await this.#others(range, range === below)) {
+          if (await this.#answers(other, sequence)) return true;
+        }
       }
     }
     return false;
   }
 
-  #others(sequence: number): Interval[] {
-    const longest = this.#asking.longest();
-    const near = around.flatMap(({ from, to }) => {
-      const length = Math.min(longest, to - from + 1);
-      return [
-        { from: sequence - from - length + 1, to: sequence - from },
-        { from: sequence + from, to: sequence + from + length - 1 },
-      ];
-    });
-    const witness = this.#witness ?? sequence;
-    const ranges = [...near, { from: witness, to: witness }];
-    // Were it asked for itself, an answer after all would look like that of another.
-    return ranges.filter(({ from, to }) => to >= 1 && from !== sequence).map(aboveZero);
+  async #others(range: Interval, descending: boolean): Promise<number[]> {
+    if (range.to < 1) return [];
+    const { entries } = await this.#asking.bare(range);
+    const others = entries
+      .filter(({ sequence, state }) => state !== 'Deleted' && !this.#suspects.includes(sequence))
+      .map(({ sequence }) => sequence);
+    if (descending) others.reverse();
+    return sampled.flatMap((at) => others[at] ?? []);
   }
-}
 
-function aboveZero({ from, to }: Interval): Interval {
-  return { from: Math.max(1, from), to };
+  /** Were it asked for itself, an answer after all would look like that of another. */
+  async #answers(other: number, suspect: number): Promise<boolean> {
+    if (other === suspect) return false;
+    const page = await this.#asking.once({ from: other, to: other });
+    if (!page?.entries.some(isReadable)) return false;
+    this.witnessed(page);
+    return true;
+  }
 }
 
 function isReadable({ metadata }: FeedEntry): boolean {

@@ -64,7 +64,9 @@ export class FeedService {
         this.requests += 1;
         this.onPage({ from, to }, metadata);
         if (to - from >= this.longestPage) throw new AppError('upstream_timeout', 'too slow');
-        const found = visible().filter(({ sequence }) => sequence >= from && sequence <= to);
+        const found = visible()
+          .filter(({ sequence }) => sequence >= from && sequence <= to)
+          .map((entry) => (this.deleted.has(entry.sequence) ? { ...entry, state: 'Deleted' } : entry));
         const entries = metadata ? found.map((entry) => this.#described(entry)) : found;
         return Promise.resolve({ from, to, entries, requestedAt: header(), repliedAt: header(), bytes: 100 });
       },

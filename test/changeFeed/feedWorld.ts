@@ -48,6 +48,8 @@ export class FeedWorld extends FeedService {
   onDeliver: () => void = () => undefined;
   /** Aborts when the lease is lost. */
   readonly lease = new AbortController();
+  /** Counts who has the cursor: another run takes it over from one that still believes to have it. */
+  #holder = 0;
   /** Calls to store and sinks until the process dies; undefined for never. */
   #fuse: number | undefined;
   readonly #options: Required<WorldOptions>;
@@ -119,13 +121,17 @@ export class FeedWorld extends FeedService {
       find: () => Promise.resolve(this.stored ? { kind: 'present', ...this.stored } : { kind: 'absent' }),
       open: () => {
         if (!this.stored) return Promise.resolve({ kind: 'absent' });
+        const mine = (this.#holder += 1);
+        const guard = (): void => {
+          this.#step();
+          if (mine !== this.#holder) throw new FeedStop('lost_lease', 'taken over', { advice: '' });
+        };
         const session = {
-          stored: this.stored,
-          lost: this.lease.signal,
-          guard: () => {
-            this.#step();
+          ...{ stored: this.stored, lost: this.lease.signal, guard },
+          save: async (next: StoredCursor) => {
+            if (mine !== this.#holder) throw new FeedStop('lost_lease', 'taken over', { advice: '' });
+            await write(next);
           },
-          save: async (next: StoredCursor) => write(next),
           close: () => Promise.resolve(),
         };
         return Promise.resolve({ kind: 'open', session });
