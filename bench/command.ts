@@ -17,6 +17,7 @@ interface Order {
   readonly pairs: number;
   readonly users: number;
   readonly clients: number;
+  readonly changes: number;
 }
 
 /** Both sides of a pair issue a token, and ACS takes 1000 in 30 seconds. */
@@ -24,6 +25,8 @@ const mostPairs = 450;
 const mostUsers = 20_000;
 /** Their setting is one variable of the environment, and the stand-ins remember 10,000 requests. */
 const mostClients = 300;
+/** Ten times as many have to fit into one run of the puller, and onto the disk. */
+const mostChanges = 200_000;
 
 function help(benchmarks: readonly Benchmark[]): string {
   const width = Math.max(...benchmarks.map(({ name }) => name.length)) + 2;
@@ -36,6 +39,7 @@ ${names.join('\n')}
   --pairs <n>    calls measured in turn with the SDK alone (tokens), default 400, at most ${mostPairs}
   --users <n>    new users of the burst (tokens), default 5000, at most ${mostUsers}
   --clients <n>  service clients (rotation), default 200, at most ${mostClients}
+  --changes <n>  changes read and pulled, then ten times as many pulled (feed), default 100000, at most ${mostChanges}
   --json         nothing but JSON on stdout
   --help         this text
 
@@ -70,6 +74,7 @@ function readOrder(args: readonly string[], benchmarks: readonly Benchmark[]): O
         pairs: { type: 'string', default: '400' },
         users: { type: 'string', default: '5000' },
         clients: { type: 'string', default: '200' },
+        changes: { type: 'string', default: '100000' },
         help: { type: 'boolean', default: false },
       },
     }),
@@ -81,6 +86,7 @@ function readOrder(args: readonly string[], benchmarks: readonly Benchmark[]): O
     pairs: count('--pairs', values.pairs, mostPairs),
     users: count('--users', values.users, mostUsers),
     clients: count('--clients', values.clients, mostClients),
+    changes: count('--changes', values.changes, mostChanges),
   };
 }
 

@@ -1,9 +1,10 @@
-// `npm run bench -- [name …] [--pairs n] [--users n] [--clients n] [--json]`: the benchmarks that there are.
+// `npm run bench -- [name …] [--pairs n] [--users n] [--clients n] [--changes n] [--json]`: the benchmarks that there are.
 import { runBenchmarks } from './command.ts';
+import { feed } from './feed.ts';
 import { rotation } from './rotation.ts';
 import { tokens } from './tokens.ts';
 
-process.exitCode = await runBenchmarks(process.argv.slice(2), [tokens, rotation], {
+process.exitCode = await runBenchmarks(process.argv.slice(2), [tokens, rotation, feed], {
   print: (text) => {
     console.log(text);
   },

@@ -24,6 +24,8 @@ export interface BenchmarkOptions {
   readonly users: number;
   /** Service clients in one run of the rotation. */
   readonly clients: number;
+  /** Changes in the change feed that are pulled and read page by page; then ten times as many are pulled. */
+  readonly changes: number;
   readonly progress: (text: string) => void;
 }
 

@@ -48,7 +48,7 @@ test('two clients are measured, and the one that Graph gives no secret is found'
     const body = { error: { code: 'Authorization_RequestDenied', message: 'No.' } };
     await addFault(testbed.faults, { service: 'graph', path, effect: { status: 403, body } });
     const sections = await measureRotation(testbed, {
-      ...{ clients: 2, users: 1, pairs: 1, progress: () => undefined },
+      ...{ clients: 2, users: 1, pairs: 1, changes: 1, progress: () => undefined },
     });
     const [due, idle] = sections.map(({ figures }) =>
       Object.fromEntries(figures.map(({ name, value }) => [name, value])),
@@ -73,5 +73,5 @@ test('npm run bench knows it by its name', () => {
   const main = join(import.meta.dirname, '../../bench/main.ts');
   const { status, stderr } = spawnSync(process.execPath, [main, 'rotations'], { encoding: 'utf8' });
   assert.equal(status, 1);
-  assert.match(stderr, /^There is no benchmark "rotations"; there is: tokens, rotation\.$/m);
+  assert.match(stderr, /^There is no benchmark "rotations"; there is: tokens, rotation, feed\.$/m);
 });

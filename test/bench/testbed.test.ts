@@ -16,7 +16,7 @@ import { demo } from '../../local/demo.ts';
 
 const figureOf = (figures: readonly Figure[], name: string): number =>
   figures.find((figure) => figure.name === name)?.value ?? Number.NaN;
-const small = { pairs: 4, users: 20, clients: 1, progress: () => undefined };
+const small = { pairs: 4, users: 20, clients: 1, changes: 1, progress: () => undefined };
 
 const testbed = await openTestbed({ TOKEN_REQUESTS_PER_MINUTE: '1000' });
 after(() => testbed.close());
