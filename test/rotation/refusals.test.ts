@@ -170,3 +170,19 @@ test('what is in the way of a first secret is not removed while a deleted one of
   await s.run();
   assert.equal(s.keyIds().length, 4);
 });
+
+test('reads that do not show the new credential yet neither give up a proven secret nor leave an unanswered mint', async (t) => {
+  const { s, keyId } = await healthy(20);
+  const stale = (): (() => void) => fault(t, { service: 'graph', effect: { staleReads: 3 } });
+  const shown = stale();
+  const lost = fault(t, {
+    service: 'graph',
+    path: `${s.client.appId}.*addPassword`,
+    effect: { drop: 'after' },
+  });
+  assert.equal((await s.run()).error?.code, 'mint_unanswered');
+  assert.deepEqual(s.keyIds(), [keyId]);
+  for (const end of [lost, shown]) end();
+  stale();
+  assert.equal((await s.run({ force: true, reason: 'again' })).outcome, 'rotated');
+});
