@@ -153,6 +153,12 @@ test('what the current value begins like is not put away, whatever the tag says,
   assert.deepEqual(kinds(plan(told, { revoke: 'k2' })), ['revoke']);
 });
 
+test('what has expired is removed even while nobody knows whether the current secret works', () => {
+  const displayName = displayNameOf(target.id, '20260101T000000Z-bbbbbb');
+  const expired = beside(another({ displayName, endsAt: now }), { health: 'unknown' });
+  assert.deepEqual(plan(expired).steps, [{ kind: 'removeExpired', keyId: 'k2' }]);
+});
+
 test('a credential that appeared is called foreign only where no target of this kind made it', () => {
   const knowing = { memory: { intents: [], adopted: [], knownKeys: ['k1'] } };
   const [portal] = plan(beside(another({ displayName: 'portal' }), knowing)).warnings;
