@@ -79,8 +79,8 @@ export const rotationIntentKeptMs = 24 * 3_600_000;
 /** Owners, federated credentials and the service principal's secrets are read again after this long, and how long that may take. */
 export const rotationSurveyMs = 24 * 3_600_000;
 export const rotationSurveyTimeoutMs = 10_000;
-/** How long a definite refusal of a mint or publish is taken to last when nothing has changed. */
-export const rotationObstacleMs = 24 * 3_600_000;
+/** How long a definite refusal of a mint or publish is taken to last when nothing has changed: a daily run tries daily. */
+export const rotationObstacleMs = 23 * 3_600_000;
 /** Credentials on one application above which it is warned of Entra's size limit, which is not published and lies at some hundreds. */
 export const rotationManyCredentials = 100;
 

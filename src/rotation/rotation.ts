@@ -1,6 +1,7 @@
 // The rotation of service clients' secrets: the one door through which timers, routes and tools use it.
 import { eachAtOnce } from '../platform/concurrency.ts';
 import { AppError } from '../platform/errors.ts';
+import { sha256Hex } from '../platform/hash.ts';
 import { acquireLease } from '../platform/lease.ts';
 import { rotationParallelClients, rotationStartLeastMs } from '../platform/limits.ts';
 import { describeError, type Log } from '../platform/log.ts';
@@ -97,11 +98,14 @@ async function runAll(
   context: RunContext,
 ): Promise<RotationSummary> {
   // Graph locks the whole application for each change: its secrets are worked on one after the other, under one lease.
-  const groups = Map.groupBy(targets, ({ client }) => client.appId.toLowerCase());
-  const reports = await eachAtOnce([...groups], rotationParallelClients, ([appId, group]) =>
+  const groups = [...Map.groupBy(targets, ({ client }) => client.appId.toLowerCase())];
+  const first = startOf(context.run.requestId, groups.length);
+  const begun = [...groups.slice(first), ...groups.slice(0, first)];
+  const reports = await eachAtOnce(begun, rotationParallelClients, ([appId, group]) =>
     runApplication(services, container, { appId, group }, request, context),
   );
-  const clients = reports.flat();
+  const wrapped = groups.length - first;
+  const clients = [...reports.slice(wrapped), ...reports.slice(0, wrapped)].flat();
   const counts = Object.groupBy(clients, ({ outcome }) => outcome);
   context.log.info('rotation_run', {
     requestId: context.run.requestId,
@@ -109,6 +113,11 @@ async function runAll(
     ...Object.fromEntries(Object.entries(counts).map(([outcome, some]) => [outcome, some.length])),
   });
   return { clients };
+}
+
+/** Another one for each run: some that take long at the front must not keep those behind them from ever being reached. */
+export function startOf(requestId: string, applications: number): number {
+  return Number.parseInt(sha256Hex(requestId).slice(0, 8), 16) % Math.max(1, applications);
 }
 
 async function runApplication(

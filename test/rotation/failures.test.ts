@@ -18,7 +18,7 @@ test('a publish that is refused takes the credential away again, and is not trie
   assert.deepEqual(s.keyIds(), []);
   cloud.faults.remove(id);
   s.asked();
-  for (const wait of [0, hourMs, 22 * hourMs]) {
+  for (const wait of [0, hourMs, 21 * hourMs]) {
     cloud.advance(wait);
     const next = await s.run();
     assert.equal(next.outcome, 'refused');

@@ -1,9 +1,10 @@
 // The facade: what may be asked, who is recorded, several clients at once, stored reports.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { AppError } from '../../src/platform/errors.ts';
 import { acquireLease } from '../../src/platform/lease.ts';
-import { createRotation, failed } from '../../src/rotation/rotation.ts';
+import { createRotation, failed, startOf } from '../../src/rotation/rotation.ts';
 import { fault, healthy, mints, scene, stateBlobOf } from './scene.ts';
 import {
   auditRecords,
@@ -50,6 +51,20 @@ test('a target is found by its appId or its secret name, in any case, and only i
     assert.deepEqual(
       reports.map(({ appId }) => appId),
       [one.s.client.appId],
+    );
+  }
+});
+
+test('each run begins with another application, and reports in the order of the settings', async () => {
+  const starts = Array.from({ length: 60 }, () => startOf(randomUUID(), 3));
+  assert.deepEqual([...new Set(starts)].sort(), [0, 1, 2]);
+  assert.equal(startOf(randomUUID(), 0), 0);
+  const clients = [(await healthy()).s.client, (await healthy()).s.client, (await healthy()).s.client];
+  for (let run = 0; run < 6; run += 1) {
+    const reports = await runRotation(settingsFor(...clients), unheard);
+    assert.deepEqual(
+      reports.map(({ appId }) => appId),
+      clients.map(({ appId }) => appId),
     );
   }
 });
