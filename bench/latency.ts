@@ -9,8 +9,8 @@ import { median, percentile } from './statistics.ts';
 import type { Testbed } from './testbed.ts';
 
 const acsLatencyMs = 20;
-/** Pairs before the ones that count. */
-const warmUp = 40;
+/** Pairs before the ones that count: with 40, V8 was still compiling what they call (measured). */
+const warmUp = 180;
 
 export interface Calls {
   readonly app: () => Promise<unknown>;
