@@ -12,7 +12,7 @@ export interface Terminal {
   readonly columns: number | undefined;
 }
 
-/** https://no-color.org: any value but an empty one switches colours off. */
+/** https://no-color.org: every value but an empty one switches colours off. */
 export function terminalOf({ stdin, stdout, stderr, env }: NodeJS.Process): Terminal {
   return {
     colors: stdout.isTTY && !env['NO_COLOR'],

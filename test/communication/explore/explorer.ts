@@ -1,9 +1,9 @@
 // Explores every order of the steps of a scenario, and every fault that it allows, without entering a state twice.
-import { setImmediate as turn } from 'node:timers/promises';
+import { search, type Choice, type Course, type Explored } from '../../support/search.ts';
 import { Process, type Doing, type Role, type Stage } from './actor.ts';
 import { finish } from './finish.ts';
 import { judgeState } from './judge.ts';
-import { Scheduler, type Choice } from './scheduler.ts';
+import { Scheduler } from './scheduler.ts';
 import { type Fault } from './step.ts';
 import type { Source } from './source.ts';
 import { World, type Rule } from './world.ts';
@@ -27,16 +27,10 @@ export interface Scenario {
   readonly least: readonly [states: number, schedules: number];
 }
 
-export interface Explored {
-  readonly states: number;
-  readonly schedules: number;
-  readonly violation?: { readonly rule: Rule; readonly report: string };
-}
-
 // No real time passes: the limits of single requests are part of the schedule.
 const never = new AbortController().signal;
 
-class Run {
+class Run implements Course<Rule> {
   readonly world = new World();
   readonly scheduler: Scheduler;
   readonly #scenario: Scenario;
@@ -116,56 +110,31 @@ class Run {
     await finish(this.#stage, elsewhere);
   }
 
-  report(): string {
+  choices(): readonly Choice[] {
+    return this.scheduler.choices();
+  }
+
+  found(): Explored<Rule>['violation'] {
     const { world, scheduler } = this;
+    const broken = world.broken();
+    if (!broken) return undefined;
     const steps = scheduler.trace.map((step, n) => `  ${n + 1}. ${step}`);
     const { entity } = world.row ?? {};
-    return [this.#scenario.name, ...steps, JSON.stringify(entity), world.broken()?.message].join('\n');
+    const report = [this.#scenario.name, ...steps, JSON.stringify(entity), broken.message].join('\n');
+    return { rule: broken.rule, report };
   }
 }
 
 /** Stops at the first violation. Throws when the source does not behave the same way in the same order of steps. */
-export async function explore(scenario: Scenario, source: Source): Promise<Explored> {
+export async function explore(scenario: Scenario, source: Source): Promise<Explored<Rule>> {
   const timeout = Object.getOwnPropertyDescriptor(AbortSignal, 'timeout') ?? {};
   const { stackTraceLimit } = Error;
   AbortSignal.timeout = () => never;
   Error.stackTraceLimit = 0;
   try {
-    return await search(scenario, source);
+    return await search((path) => new Run(scenario, source, path));
   } finally {
     Object.defineProperty(AbortSignal, 'timeout', timeout);
     Error.stackTraceLimit = stackTraceLimit;
-  }
-}
-
-async function search(scenario: Scenario, source: Source): Promise<Explored> {
-  const seen = new Set<string>();
-  const open: (readonly number[])[] = [[]];
-  let schedules = 0;
-  for (let path = open.pop(); path; path = open.pop()) {
-    const run = new Run(scenario, source, path);
-    await run.start();
-    if (await follow(run, seen, open)) schedules += 1;
-    const rule = run.world.broken()?.rule;
-    if (rule) return { states: seen.size, schedules, violation: { rule, report: run.report() } };
-  }
-  return { states: seen.size, schedules };
-}
-
-/** Takes the first choice of each state and leaves the others in `open`. True: to the end; false: to a state seen before. */
-async function follow(run: Run, seen: Set<string>, open: (readonly number[])[]): Promise<boolean> {
-  for (;;) {
-    const key = run.key();
-    if (run.world.broken() || seen.has(key)) return false;
-    seen.add(key);
-    const [first, ...others] = run.scheduler.choices();
-    if (!first) {
-      await run.finish();
-      // Lets the runner's own timers have their turn.
-      await turn();
-      return true;
-    }
-    for (let at = others.length; at > 0; at -= 1) open.push([...run.path, at]);
-    await run.next(0, first);
   }
 }

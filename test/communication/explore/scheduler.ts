@@ -1,5 +1,6 @@
 // Holds every step of every process until somebody chooses which one goes on next, and what becomes of it.
 import { hash } from 'node:crypto';
+import type { Choice } from '../../support/search.ts';
 import { claimLifeMs } from '../../../src/platform/limits.ts';
 import type { Clock } from '../../../src/platform/clock.ts';
 import { Actor, type Fault, type Step } from './step.ts';
@@ -14,12 +15,6 @@ interface Parked {
 }
 
 type Outcome = { readonly value: unknown } | { readonly error: Error };
-
-export interface Choice {
-  readonly label: string;
-  readonly cost: number;
-  readonly take: () => void;
-}
 
 export interface Limits {
   readonly faults: readonly Fault[];

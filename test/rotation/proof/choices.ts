@@ -1,5 +1,6 @@
 // A stage on which nothing moves until somebody chooses whose step goes next, and what becomes of it.
 import { hash } from 'node:crypto';
+import type { Choice } from '../../support/search.ts';
 import { leaseRenewMs } from '../../../src/platform/limits.ts';
 import { asError, settled } from './simulation.ts';
 import type { Actor, Stage, Step } from './stage.ts';
@@ -14,12 +15,6 @@ interface Parked {
   readonly name: string;
   /** What it can come to, by name; `go` costs nothing, the others are faults. */
   readonly ends: Readonly<Record<string, () => void>>;
-}
-
-export interface Choice {
-  readonly label: string;
-  readonly cost: number;
-  readonly take: () => void;
 }
 
 export interface Limits {

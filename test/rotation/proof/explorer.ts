@@ -1,8 +1,8 @@
 // Plays a scenario in every order of its steps and with every fault that it allows, without entering a state twice.
-import { setImmediate as turn } from 'node:timers/promises';
+import { search, type Choice, type Course, type Explored } from '../../support/search.ts';
 import type { Lease } from '../../../src/platform/lease.ts';
 import { rotationBudgetMs } from '../../../src/platform/limits.ts';
-import { Choices, type Choice, type Fault } from './choices.ts';
+import { Choices, type Fault } from './choices.ts';
 import type { Place } from './doors.ts';
 import { restMs, unfit } from './ends.ts';
 import { Judge, type Rule } from './judge.ts';
@@ -29,15 +29,9 @@ export interface Scenario {
   readonly least: readonly [states: number, schedules: number];
 }
 
-export interface Explored {
-  readonly states: number;
-  readonly schedules: number;
-  readonly violation?: { readonly rule: Rule; readonly report: string };
-}
-
 const { signal: never } = new AbortController();
 
-class Play {
+class Play implements Course<Rule> {
   readonly #world = new World();
   readonly stage: Choices;
   readonly judge: Judge;
@@ -104,7 +98,15 @@ class Play {
     if (broken) judge.violate(broken, 'after days');
   }
 
-  found(): Explored['violation'] {
+  key(): string {
+    return this.stage.key();
+  }
+
+  choices(): readonly Choice[] {
+    return this.stage.choices();
+  }
+
+  found(): Explored<Rule>['violation'] {
     const { violation } = this.judge;
     if (!violation) return undefined;
     const steps = this.stage.trace.map((step, n) => `  ${String(n + 1)}. ${step}`);
@@ -114,30 +116,6 @@ class Play {
 }
 
 /** Stops at the first violation. Throws when the source does not behave the same way in the same order of steps. */
-export async function explore(scenario: Scenario, source: Source): Promise<Explored> {
-  const seen = new Set<string>();
-  const open: (readonly number[])[] = [[]];
-  let schedules = 0;
-  for (let path = open.pop(); path; path = open.pop()) {
-    const play = new Play(scenario, source, path);
-    await play.start();
-    for (;;) {
-      const key = play.stage.key();
-      if (play.judge.violation || seen.has(key)) break;
-      seen.add(key);
-      const [first, ...others] = play.stage.choices();
-      if (!first) {
-        schedules += 1;
-        await play.finish();
-        // Lets the runner's own timers have their turn.
-        await turn();
-        break;
-      }
-      for (let at = others.length; at > 0; at -= 1) open.push([...play.path, at]);
-      await play.next(0, first);
-    }
-    const violation = play.found();
-    if (violation) return { states: seen.size, schedules, violation };
-  }
-  return { states: seen.size, schedules };
+export function explore(scenario: Scenario, source: Source): Promise<Explored<Rule>> {
+  return search((path) => new Play(scenario, source, path));
 }
