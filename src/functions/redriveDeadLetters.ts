@@ -4,12 +4,11 @@ import { AppError } from '../platform/errors.ts';
 import { httpRunBudgetMs } from '../platform/limits.ts';
 import type { AppContext } from './context.ts';
 import { http } from './http.ts';
+import { reason } from './reason.ts';
 
 export const redriveRequest = z.strictObject({
   service: z.optional(z.string()),
-  reason: z
-    .string()
-    .check(z.minLength(1, 'expected a text'), z.maxLength(500, 'expected at most 500 characters')),
+  reason,
 });
 
 export function redriveDeadLetters(context: AppContext): void {

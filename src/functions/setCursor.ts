@@ -3,15 +3,14 @@ import * as z from 'zod/mini';
 import { AppError } from '../platform/errors.ts';
 import type { AppContext } from './context.ts';
 import { http } from './http.ts';
+import { reason } from './reason.ts';
 
 const sequence = z.int().check(z.nonnegative('expected 0 or more'));
 export const cursorRequest = z.strictObject({
   service: z.string(),
   sequence,
   expect: z.nullable(sequence),
-  reason: z
-    .string()
-    .check(z.minLength(1, 'expected a text'), z.maxLength(500, 'expected at most 500 characters')),
+  reason,
 });
 
 export function setCursor(context: AppContext): void {
