@@ -13,6 +13,8 @@ export type HostKind = 'local' | 'func';
 export interface HostOptions {
   readonly kind: HostKind;
   readonly port: number;
+  /** Folder of the app, for the local host; this one when absent. */
+  readonly app?: string | undefined;
   readonly keys: { readonly master: string; readonly function: string };
   readonly environment: Readonly<Record<string, string>>;
   /** Each line that the host prints. */
@@ -113,10 +115,10 @@ async function late(): Promise<Error> {
   return new Error(`the host did not answer within ${String(startMs / 1000)} s`);
 }
 
-function spawnLocal({ port, keys, environment }: HostOptions): ChildProcess {
+function spawnLocal({ port, app = root, keys, environment }: HostOptions): ChildProcess {
   const entry = ['--require', join(root, 'local/preload.cjs'), join(root, 'local/host/main.ts')];
-  return spawn(process.execPath, [...entry, '--app', root, '--port', String(port), '--local-settings'], {
-    cwd: root,
+  return spawn(process.execPath, [...entry, '--app', app, '--port', String(port), '--local-settings'], {
+    cwd: app,
     env: { ...environment, LOCAL_HOST_KEYS: JSON.stringify(keys) },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

@@ -1,7 +1,7 @@
 // Everything a local run needs beside the host: the built bundle, storage, the stand-ins, and the environment that ties them together.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildBundle } from '../scripts/build.ts';
 import { sampleFile } from './dicomFiles.ts';
@@ -22,6 +22,8 @@ export interface Stack {
   readonly ports: Ports;
   /** Folder of the run file. */
   readonly directory: string;
+  /** Folder of a packaged app to run in place of this one. */
+  readonly app: string | undefined;
   readonly cloud: Cloud;
   readonly azure: RunFile['azure'];
   readonly demo: RunFile['demo'];
@@ -39,15 +41,16 @@ const foreign = /^(AZURE_|ARM_|MSI_|IDENTITY_|WEBSITE_|APPLICATIONINSIGHTS_|Azur
 const proxy = /^(?:(?:https?|all)_proxy|NODE_USE_ENV_PROXY)$/i;
 
 /**
- * Builds the bundle and starts storage and stand-ins. From then on this process, too, reaches the real Azure hosts' names
- * at the stand-ins only. Throws `StartError` and `PortError`.
+ * Builds the bundle, unless a packaged app is to run, and starts storage and stand-ins. From then on this process, too,
+ * reaches the real Azure hosts' names at the stand-ins only. Throws `StartError` and `PortError`.
  */
 export async function startStack(environment: Environment): Promise<Stack> {
   const own = readForPeople(() => readLocalSettings(root));
   const ports = portsOf(environment, own);
   const directory = localDirectory(environment);
   await refuseSecondRun(directory);
-  await buildBundle();
+  const app = packagedApp(environment);
+  if (app === undefined) await buildBundle();
   const folder = environment['LOCAL_STATE'] || undefined;
   const azurite = await startAzurite({ ports, folder: folder && join(folder, 'storage') });
   const cloud = await startCloud({ ports, folder }).catch(async (error: unknown) => {
@@ -57,7 +60,7 @@ export async function startStack(environment: Environment): Promise<Stack> {
   const azure = { storage: azurite.connectionString, ...cloud.urls };
   routeThisProcess(cloud);
   return {
-    ...{ ports, directory, cloud, azure, sample: writeSample(directory) },
+    ...{ ports, directory, app, cloud, azure, sample: writeSample(directory) },
     demo: {
       ...(await signDemoTokens(cloud.directory, cloud.tokens)),
       userId: `entra.${demo.tenantId}.${demo.user.oid}`,
@@ -68,6 +71,14 @@ export async function startStack(environment: Environment): Promise<Stack> {
       await azurite.close();
     },
   };
+}
+
+function packagedApp(environment: Environment): string | undefined {
+  if (!environment['LOCAL_APP']) return undefined;
+  const app = resolve(environment['LOCAL_APP']);
+  if (!existsSync(join(app, 'host.json')))
+    throw new StartError(`LOCAL_APP: found ${app}; expected a folder that npm run package has made`);
+  return app;
 }
 
 /** `LOCAL_PORT_HOST` wins over `Host.LocalHttpPort`, as a port on the command line of Core Tools would. */

@@ -35,7 +35,12 @@ function readOptions(): Options {
       '--host func: Core Tools are not on the PATH. Install them, or leave the option out.',
     );
   }
-  return { kind: host ?? (funcIsInstalled() ? 'func' : 'local'), verbose };
+  const kind = host ?? (funcIsInstalled() ? 'func' : 'local');
+  if (kind === 'func' && process.env['LOCAL_APP'])
+    throw new StartError(
+      'LOCAL_APP: only with --host local; Core Tools would look for the preload in that folder.',
+    );
+  return { kind, verbose };
 }
 
 async function main(open: Open): Promise<string> {
@@ -48,6 +53,7 @@ async function main(open: Open): Promise<string> {
   const host = await startHostProcess({
     kind,
     port: stack.ports.host,
+    app: stack.app,
     keys,
     environment: stack.hostEnvironment,
     onLine: (line) => {

@@ -1,31 +1,14 @@
-// Bundles the app into dist/main.cjs, the one file that the local host, Core Tools and Azure load, and the client helper for browsers.
-import { build } from 'esbuild';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const root = fileURLToPath(new URL('..', import.meta.url));
+// Bundles the app into dist/main.cjs, the one file that the local host and Core Tools load, and the client helper for browsers.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bundleApp, replace, root, type Bundle } from './bundle.ts';
 
 /** Builds the bundle with its source map beside it; throws with esbuild's own message when it cannot. */
-export async function buildBundle(outfile = join(root, 'dist/main.cjs')): Promise<void> {
-  const { outputFiles } = await build({
-    absWorkingDir: root,
-    entryPoints: ['src/functions/main.ts'],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    target: 'node22',
-    format: 'cjs',
-    minify: true,
-    keepNames: true,
-    sourcemap: 'external',
-    logLevel: 'warning',
-    // The Functions worker supplies the first one itself: it is on no registry. The second one, an eighth of the bundle, the
-    // blob client imports only when blobs are listed in Arrow format, which the app never asks for.
-    external: ['@azure/functions-core', 'apache-arrow'],
-    write: false,
-  });
-  for (const { path, contents } of outputFiles) await replace(path, contents);
+export async function buildBundle(outfile = join(root, 'dist/main.cjs')): Promise<Bundle> {
+  const bundle = await bundleApp(outfile);
+  await replace(`${outfile}.map`, bundle.map);
+  await replace(outfile, bundle.code);
+  return bundle;
 }
 
 /** Writes the client helper as a module for browsers, its declarations beside it; types are the type check's business. */
@@ -40,14 +23,6 @@ export async function buildClient(directory = join(root, 'dist/client')): Promis
     transpileModule(source, { compilerOptions }).outputText,
   );
   await replace(join(directory, 'tokenRefresher.d.ts'), declarations.outputText);
-}
-
-/** Renamed into place, so that who reads meanwhile never gets half a file. */
-async function replace(path: string, contents: string | Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const fresh = `${path}.${process.pid}`;
-  await writeFile(fresh, contents);
-  await rename(fresh, path);
 }
 
 // esbuild has printed its own message by then.

@@ -1,4 +1,4 @@
-// Storage and stand-ins in this process, and as many hosts with the built bundle beside them as a test wants.
+// Storage and stand-ins in this process, and as many hosts with the packaged app beside them as a test wants.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { startHostProcess, type HostProcess } from '../../local/hostProcess.ts';
 import type { RunFile } from '../../local/runFile.ts';
 import { startStack, type Stack } from '../../local/stack.ts';
 import { anyPorts } from './localRun.ts';
+import { packagedApp } from './packagedApp.ts';
 
 export interface OwnHost extends HostProcess {
   /** What a run file would say of it. */
@@ -31,7 +32,7 @@ const quiet = {
 /** Await it at the top of a file; everything is stopped after its tests. */
 export async function startOwnStack(environment: Readonly<Record<string, string>>): Promise<OwnStack> {
   const directory = mkdtempSync(join(tmpdir(), 'telehealth-hosts-'));
-  const own = { ...anyPorts, LOCAL_DIR: directory, LOCAL_STATE: '' };
+  const own = { ...anyPorts, LOCAL_DIR: directory, LOCAL_STATE: '', LOCAL_APP: await packagedApp(directory) };
   const stack = await startStack({ ...process.env, ...quiet, ...environment, ...own });
   const hosts: OwnHost[] = [];
   after(async () => {
@@ -50,11 +51,11 @@ export async function startOwnStack(environment: Readonly<Record<string, string>
 }
 
 async function startOwnHost(stack: Stack): Promise<OwnHost> {
-  const { azure, demo, hostEnvironment } = stack;
+  const { app, azure, demo, hostEnvironment } = stack;
   const keys = { master: 'master-key-of-this-test', function: 'function-key-of-this-test' };
   const lines: string[] = [];
   const host = await startHostProcess({
-    ...{ kind: 'local', port: 0, keys },
+    ...{ kind: 'local', port: 0, app, keys },
     environment: hostEnvironment,
     onLine: (line) => lines.push(line),
   });

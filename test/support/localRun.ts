@@ -1,4 +1,4 @@
-// Starts the whole app as `npm start` does, in a folder and on ports of its own, for a file of end-to-end tests.
+// Starts the whole app as `npm start` does, as it is deployed, in a folder and on ports of its own, for a file of end-to-end tests.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { freePorts, portSetting, type PortName } from '../../local/ports.ts';
 import { readRunFile, type RunFile } from '../../local/runFile.ts';
+import { packagedApp } from './packagedApp.ts';
 
 export interface LocalRun {
   readonly run: RunFile;
@@ -66,6 +67,7 @@ export async function startLocalRun(environment: Readonly<Record<string, string>
   const started = runLocal('start.ts', ['--host', 'local', '--verbose'], {
     ...anyPorts,
     LOCAL_DIR: directory,
+    LOCAL_APP: await packagedApp(directory),
     ...environment,
   });
   const stop = async (): Promise<number | null> => {
