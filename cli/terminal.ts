@@ -56,3 +56,8 @@ export async function ask(question: string, interrupt: AbortController): Promise
     terminal.close();
   }
 }
+
+/** An answer must not steer the terminal that it is shown on. */
+export function plain(text: string): string {
+  return text.replace(/\p{Cc}+/gu, ' ');
+}

@@ -1,7 +1,18 @@
 // The options of `rotation`: what each means, and what is said about one that cannot be meant.
+import {
+  accessHelp,
+  accessOf,
+  accessProblems,
+  accessSpecification,
+  flag,
+  reasonMissing,
+  text,
+  textProblems,
+  where,
+  type AccessOptions,
+  type Environment,
+} from '../app/options.ts';
 import { readWords, UsageError } from '../commandLine.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** As the route takes it. */
 export interface RunRequest {
@@ -10,16 +21,6 @@ export interface RunRequest {
   readonly force?: true;
   readonly revoke?: string;
   readonly reason?: string;
-}
-
-/** Where the app is and what opens it, as far as it was said: `readAccess` turns it into headers. */
-export interface AccessOptions {
-  /** Without a trailing slash; undefined: that of the local run. */
-  readonly url: string | undefined;
-  readonly key: string | undefined;
-  readonly keyStdin: boolean;
-  readonly bearerFile: string | undefined;
-  readonly bearerCommand: string | undefined;
 }
 
 export interface RotationOptions {
@@ -46,14 +47,7 @@ export const help = `Shows and runs the rotation of the service clients' secrets
   --reason <text>            why; goes into the audit record, and is needed for run with --force or --revoke
   --yes                      do not ask before --force or --revoke
 
-  --url <url>                the function app, https://<app>.azurewebsites.net, or FUNCTION_APP_URL;
-                             default: the app of \`npm start\` (LOCAL_DIR), with its key
-  --key-stdin                read the function key from stdin; or set FUNCTION_KEY, which counts beside a url
-  --key <key>                the same; other users of this machine can see it, and the shell's history keeps it
-  --bearer-file <path>       access token of an operator, where the app asks for the operators' role
-  --bearer-command <line>    a command that prints such a token
-  --json                     the app's answer as it is, on stdout
-  --help                     this text
+${accessHelp}
 
 A function's own key opens one route: status is getRotations, plan and run are runRotation. A host key opens both.
 Exit code: 0 fine, 1 a client failed or was refused, 2 wrong usage, 3 not reachable or not allowed, 4 another run is
@@ -66,17 +60,14 @@ Examples:
   npm run rotation -- run --target dicom-client-secret --force --reason "the drill of November"
 `;
 
-const text = { type: 'string' } as const;
-const flag = { type: 'boolean', default: false } as const;
 const specification = {
-  ...{ target: text, force: flag, revoke: text, reason: text, yes: flag, json: flag, help: flag },
-  ...{ url: text, key: text, 'key-stdin': flag, 'bearer-file': text, 'bearer-command': text },
+  ...accessSpecification,
+  ...{ target: text, force: flag, revoke: text, reason: text, yes: flag },
 };
 type Values = ReturnType<typeof readWords<typeof specification>>['values'];
 
 const commands = ['status', 'plan', 'run'] as const;
 const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const longest = 500;
 
 /** Answers 'help' where that was asked for. Throws `UsageError`, which names every option that is wrong. */
 export function readRotationOptions(
@@ -90,19 +81,17 @@ export function readRotationOptions(
     const found = positionals.length === 0 ? 'nothing' : `"${positionals.join(' ')}"`;
     throw new UsageError(`Expected status, plan or run; found ${found}. --help says what they do.`);
   }
-  const url = values.url ?? (environment['FUNCTION_APP_URL'] || undefined);
-  const problems = [...requestProblems(command, values), ...accessProblems(values, url)];
+  const problems = [...requestProblems(command, values), ...accessProblems(values, environment)];
   if (problems.length > 0) throw new UsageError(`${problems.join('\n')}\n--help lists the options.`);
   return {
     ...{ command, request: requestOf(command, values), json: values.json, yes: values.yes },
-    access: {
-      url: url?.replace(/\/+$/, ''),
-      key: values.key ?? (url === undefined ? undefined : environment['FUNCTION_KEY'] || undefined),
-      keyStdin: values['key-stdin'],
-      bearerFile: values['bearer-file'],
-      bearerCommand: values['bearer-command'],
-    },
+    access: accessOf(values, environment),
   };
+}
+
+/** Whether a run does what no timer would do, and so has to be confirmed. */
+export function isUnusual({ command, request }: RotationOptions): boolean {
+  return command === 'run' && (request.force === true || request.revoke !== undefined);
 }
 
 function requestOf(
@@ -128,9 +117,8 @@ function requestProblems(command: RotationOptions['command'], values: Values): r
   if (command === 'status') return named.map((name) => `--${name}: only with plan and run`);
   const unusual = force || revoke !== undefined;
   return [
-    ...Object.entries({ target, reason })
-      .filter(([, value]) => value !== undefined && (value.trim() === '' || value.length > longest))
-      .map(([name]) => `--${name}: expected 1 to ${longest} characters`),
+    ...textProblems('target', target),
+    ...textProblems('reason', reason),
     ...where(
       revoke !== undefined && !guid.test(revoke),
       '--revoke: expected the key id of a credential, a GUID',
@@ -139,39 +127,6 @@ function requestProblems(command: RotationOptions['command'], values: Values): r
       revoke !== undefined && force,
       '--force: not together with --revoke, which makes a new secret where that is needed',
     ),
-    ...where(
-      command === 'run' && unusual && reason === undefined,
-      '--reason: missing; expected a text that says why, for the audit record',
-    ),
+    ...where(command === 'run' && unusual && reason === undefined, reasonMissing),
   ];
-}
-
-function where(condition: boolean, problem: string): readonly string[] {
-  return condition ? [problem] : [];
-}
-
-function accessProblems(values: Values, url: string | undefined): readonly string[] {
-  const fault = url === undefined ? undefined : urlFault(url);
-  const name = values.url === undefined ? 'FUNCTION_APP_URL' : '--url';
-  return [
-    ...(fault === undefined ? [] : [`${name}: ${fault}`]),
-    ...where(values.key !== undefined && values['key-stdin'], '--key: not together with --key-stdin'),
-    ...where(
-      values['bearer-file'] !== undefined && values['bearer-command'] !== undefined,
-      '--bearer-file: not together with --bearer-command',
-    ),
-  ];
-}
-
-const expected = 'expected the address of the function app, such as https://<app>.azurewebsites.net';
-
-/** What was found is not repeated: a key may be part of it. */
-function urlFault(text: string): string | undefined {
-  const url = URL.parse(text);
-  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') return expected;
-  if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '')
-    return `${expected}, without a key or anything else in it`;
-  const isLoopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
-  if (url.protocol === 'http:' && !isLoopback) return `${expected}: keys travel over https only`;
-  return undefined;
 }

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { stripVTControlCharacters, styleText } from 'node:util';
+import type { Trouble } from '../../cli/app/call.ts';
 import { rotationCommand } from '../../cli/rotation/command.ts';
 import { readRotationOptions } from '../../cli/rotation/options.ts';
-import type { Answer } from '../../cli/rotation/service.ts';
 import { showRun, showStatus } from '../../cli/rotation/show.ts';
 import { clearLine, progress } from '../../cli/terminal.ts';
 import type { RotationReport } from '../../src/rotation/report.ts';
-import { ManualClock } from '../support/clock.ts';
+import { play, type Ended } from './appScene.ts';
 
 const keyId = '7e1e4ea1-7000-4000-8000-0000000000aa';
 
@@ -19,42 +19,26 @@ const report = (change: Partial<RotationReport>): RotationReport => ({
 
 describe('a command', () => {
   async function run(
-    answer: Answer | RotationReport[],
+    answer: Trouble | RotationReport[],
     args: string[],
-    { colors = false, yes = false, waits = 0 } = {},
-  ) {
-    const said: Record<'out' | 'err', string> = { out: '', err: '' };
-    const questions: string[] = [];
-    const clock = new ManualClock();
-    let calls = 0;
+    { yes = false, waits = 0 } = {},
+  ): Promise<Ended> {
     const read = readRotationOptions(args, {});
     if (read === 'help') assert.fail();
-    const code = rotationCommand(read, {
-      ...{ clock, url: 'https://f', terminal: { colors, live: waits > 0, asks: true, columns: undefined } },
-      streams: { out: (text) => (said.out += text), err: (text) => (said.err += text) },
-      confirm: async (question) => {
-        questions.push(question);
-        return yes;
-      },
-      call: async () => {
-        calls += 1;
-        if (waits > 0) await clock.sleep(waits * 1000);
-        return Array.isArray(answer) ? { kind: 'clients', clients: answer, text: '{}' } : answer;
-      },
-    });
-    for (let second = 0; second <= waits; second += 1) await clock.advance(second === 0 ? 0 : 1000);
-    return { code: await code, calls, questions, ...said };
+    const reply = Array.isArray(answer) ? { json: { clients: answer } } : { trouble: answer };
+    const scene = { answer: () => reply, yes, live: waits > 0, answerMs: waits * 1000 };
+    return play((around) => rotationCommand(read, around), scene);
   }
 
   test('asks before a forced run or a revocation, and changes nothing without a yes', async () => {
     const force = ['run', '--force', '--reason', 'x'];
     const no = await run([report({})], force);
-    assert.deepEqual([no.code, no.calls, no.err], [130, 0, 'Nothing was changed.\n']);
+    assert.deepEqual([no.code, no.asked.length, no.err], [130, 0, 'Nothing was changed.\n']);
     assert.match(no.questions.join(), /^At https:\/\/f: make a new secret for every service client/);
     const yes = await run([report({})], ['run', '--revoke', keyId, '--reason', 'x', '--target', 'one'], {
       yes: true,
     });
-    assert.deepEqual([yes.code, yes.calls], [0, 1]);
+    assert.deepEqual([yes.code, yes.asked.length], [0, 1]);
     assert.match(yes.questions.join(), new RegExp(`remove the secret ${keyId} of one at once`));
     for (const args of [['run'], ['plan', '--force'], [...force, '--yes']])
       assert.deepEqual((await run([report({})], args)).questions, []);
@@ -89,7 +73,7 @@ describe('a command', () => {
       detail: 'a\u001b[2Jb',
       requestId: 'r\u0007',
     } as const;
-    const told = await run({ kind: 'trouble', trouble }, ['plan']);
+    const told = await run(trouble, ['plan']);
     assert.deepEqual([told.code, told.err], [1, 'internal: a [2Jb\nrequestId: r \n']);
     const warned = await run([report({ warnings: ['c\u001bd'] })], ['run']);
     assert.match(warned.out, /warning: c d/);
