@@ -5,7 +5,7 @@ import { AppError } from '../platform/errors.ts';
 import { feedServicesAtOnce } from '../platform/limits.ts';
 import type { Log } from '../platform/log.ts';
 import { stateContainer, type Platform } from '../platform/platform.ts';
-import { withinBudget, type Run } from '../platform/run.ts';
+import type { Run } from '../platform/run.ts';
 import type { ChangeFeedSettings } from '../platform/settings/types.ts';
 import { createBlobSink } from './blobSink.ts';
 import { createCursorStore } from './cursorStore.ts';
@@ -14,9 +14,11 @@ import { createReader } from './dicomChangeFeed.ts';
 import { moveCursor, type Move } from './moveCursor.ts';
 import { isFine } from './outcome.ts';
 import { createQueueSink } from './queueSink.ts';
+import { createReplayStore } from './replayStore.ts';
 import { redrive, type RedriveReport } from './redrive.ts';
 import { makeReport, type FeedReport } from './report.ts';
 import { pullService, reportOf, type ServiceParts } from './service.ts';
+import { withinShare, type ShareFrame } from './share.ts';
 import type { Sink } from './sink.ts';
 import { createWebhookSink } from './webhookSink.ts';
 
@@ -77,21 +79,28 @@ export function createChangeFeed(settings: ChangeFeedSettings, platform: Platfor
   /** Of services without a cursor, whose reports have no place in the state. */
   const unsaved = new Map<string, FeedReport>();
 
-  async function pullOne(parts: ServiceParts, { log, run }: RunContext, share: number): Promise<FeedReport> {
-    const { requestId, signal: shutdown } = run;
-    const frame = { requestId, budgetMs: run.remainingMs() * share, clock: platform.clock, shutdown };
-    const report = await withinBudget(frame, (part) => pullService(parts, part, log));
+  async function pullOne(
+    parts: ServiceParts,
+    share: Omit<ShareFrame, 'clock'>,
+    log: Log,
+  ): Promise<FeedReport> {
+    const frame = { ...share, clock: platform.clock };
+    const report = await withinShare(frame, (part) => pullService(parts, part, log));
     unsaved.set(parts.service, report);
     return report;
   }
 
   return {
-    async pull(context) {
+    async pull({ log, run }) {
       const reports = services.map(({ service }) => notStarted(service));
+      let waiting = services.length;
+      const othersWait = (): boolean => waiting > 0;
       await eachAtOnce(services, feedServicesAtOnce, async (parts, index) => {
-        if (context.run.signal.aborted) return;
-        const rounds = Math.ceil((services.length - index) / feedServicesAtOnce);
-        reports[index] = await pullOne(parts, context, 1 / rounds);
+        const rounds = Math.ceil(waiting / feedServicesAtOnce);
+        waiting -= 1;
+        if (run.signal.aborted) return;
+        const share = { run, shareMs: run.remainingMs() / rounds, othersWait };
+        reports[index] = await pullOne(parts, share, log);
       });
       return { services: reports };
     },
@@ -155,13 +164,14 @@ function createServices(settings: ChangeFeedSettings, platform: Platform): reado
     metadata: settings.metadata,
   };
   const sinks = createSinks(settings, platform);
+  const container = state.container(stateContainer);
   return settings.services.map((service) => ({
     ...{ service, rules, sinks, clock, start },
-    deadLetters: createDeadLetters(state.container(stateContainer), service),
+    deadLetters: createDeadLetters(container, service),
+    replays: createReplayStore(container, service),
     reader: createReader({ service, auth, httpClient, clock, random }),
     store: createCursorStore({
-      ...{ service, clock },
-      container: state.container(stateContainer),
+      ...{ service, clock, container },
       births: state.table('cursors'),
     }),
   }));

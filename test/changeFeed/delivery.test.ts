@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { dicomFile, uidsOf } from '../../local/dicomFiles.ts';
 import { failed } from '../../src/changeFeed/changeFeed.ts';
 import { leaseRenewMs } from '../../src/platform/limits.ts';
-import { dicom, feedScene, longWaits, storage } from './feedScene.ts';
+import { dicom, endLongWaits, feedScene, longWaits, storage } from './feedScene.ts';
 
 const names = (count: number, prefix = 'image'): string[] =>
   Array.from({ length: count }, (_, n) => `${prefix} ${n}`);
@@ -123,6 +123,19 @@ test('each service has its own cursor, its share of the budget, and none holds u
   assert.match(reports[2]?.error?.advice ?? '', /release/);
   assert.ok(failed({ services: reports }));
   assert.equal((await scene.events()).length, 10);
+});
+
+test('four services that hang hold up none of the others for longer than their share', async () => {
+  const scene = feedScene({ services: 8, hanging: 4 });
+  for (const service of [4, 5, 6, 7]) await scene.store(['a', 'b'], service);
+  const pulling = scene.pullAll();
+  while (scene.unanswered < 4) await new Promise(setImmediate);
+  endLongWaits(120_000);
+  assert.deepEqual(
+    (await pulling).map(({ outcome }) => outcome),
+    [...Array<string>(4).fill('budget'), ...Array<string>(4).fill('caught_up')],
+  );
+  assert.equal((await scene.events()).length, 8);
 });
 
 test('the stored report is told without asking the service', async () => {

@@ -1,4 +1,5 @@
 // The puller as the app runs it: real adapters and storage clients against the DICOM stand-in and Azurite.
+import { createDefaultHttpClient, type HttpClient } from '@azure/core-rest-pipeline';
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after } from 'node:test';
@@ -38,6 +39,12 @@ export const storage = createStorage(account, () => assert.fail('a connection st
 
 /** The waits that end by their signal alone, milliseconds: renewals of leases and budgets of runs. */
 export const longWaits: number[] = [];
+const endings = new Map<number, (() => void)[]>();
+
+/** Ends every such wait of exactly `ms`, as if the time had passed. */
+export function endLongWaits(ms: number): void {
+  for (const end of endings.get(ms) ?? []) end();
+}
 
 /** Moves the stand-ins' time by a short wait; the renewal of a lease and a run's budget end by their signal alone. */
 export const clock: Clock = {
@@ -51,6 +58,7 @@ export const clock: Clock = {
       });
       if (ms >= leaseRenewMs) {
         longWaits.push(ms);
+        endings.set(ms, [...(endings.get(ms) ?? []), resolve]);
         return;
       }
       dicom.advance(ms);
@@ -62,6 +70,8 @@ export interface SceneOptions {
   readonly services?: number;
   readonly settings?: Partial<ChangeFeedSettings>;
   readonly budgetMs?: number;
+  /** The first so many services take every request and never answer. */
+  readonly hanging?: number;
 }
 
 export interface FeedScene {
@@ -88,6 +98,27 @@ export interface FeedScene {
   readonly cursorPath: string;
   /** How many tokens the pullers have asked for. */
   tokens: number;
+  /** How many requests hang. */
+  unanswered: number;
+}
+
+/** Never answers `silent` hosts; ends as the real one when the caller gives up. */
+function hangingFor(silent: readonly string[], onRequest: () => void): HttpClient {
+  const real = createDefaultHttpClient();
+  return {
+    async sendRequest(request) {
+      if (!silent.includes(new URL(request.url).host)) return real.sendRequest(request);
+      onRequest();
+      const { abortSignal } = request;
+      await new Promise<void>((resolve) => {
+        if (abortSignal?.aborted) resolve();
+        abortSignal?.addEventListener('abort', () => {
+          resolve();
+        });
+      });
+      throw new Error('given up');
+    },
+  };
 }
 
 export const stateBlobs = storage.container(stateContainer);
@@ -96,6 +127,7 @@ export function feedScene({
   services: many = 1,
   settings,
   budgetMs = 240_000,
+  hanging = 0,
 }: SceneOptions = {}): FeedScene {
   const mine = freeHosts.splice(0, many);
   const services = mine.map((host) => `https://${host}`);
@@ -138,6 +170,9 @@ export function feedScene({
         },
       }),
       storage: () => over,
+      httpClient: hangingFor(mine.slice(0, hanging), () => {
+        scene.unanswered += 1;
+      }),
       audit: () => createAudit(storage.container(auditContainer), clock, randomUUID),
     });
   const puller = (): ChangeFeed => pullerOver(storage);
@@ -149,6 +184,7 @@ export function feedScene({
   const scene: FeedScene = {
     ...{ services, lines, settings: all, puller, pullerOver, pullAll: () => pullAll() },
     tokens: 0,
+    unanswered: 0,
     cursorPath: `change-feed/${mine[0] ?? ''}/cursor.json`,
     async store(names, service = 0) {
       for (const study of names) await dicom.store(dicomFile({ study }), services[service] ?? first);
