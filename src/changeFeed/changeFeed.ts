@@ -14,7 +14,6 @@ import { createReader } from './dicomChangeFeed.ts';
 import { moveCursor, type Move } from './moveCursor.ts';
 import { isFine } from './outcome.ts';
 import { createQueueSink } from './queueSink.ts';
-import { createReplayStore } from './replayStore.ts';
 import { redrive, type RedriveReport } from './redrive.ts';
 import { makeReport, type FeedReport } from './report.ts';
 import { pullService, reportOf, type ServiceParts } from './service.ts';
@@ -164,14 +163,13 @@ function createServices(settings: ChangeFeedSettings, platform: Platform): reado
     metadata: settings.metadata,
   };
   const sinks = createSinks(settings, platform);
-  const container = state.container(stateContainer);
   return settings.services.map((service) => ({
     ...{ service, rules, sinks, clock, start },
-    deadLetters: createDeadLetters(container, service),
-    replays: createReplayStore(container, service),
+    deadLetters: createDeadLetters(state.container(stateContainer), service),
     reader: createReader({ service, auth, httpClient, clock, random }),
     store: createCursorStore({
-      ...{ service, clock, container },
+      ...{ service, clock },
+      container: state.container(stateContainer),
       births: state.table('cursors'),
     }),
   }));
