@@ -23,7 +23,7 @@ import { offerBatch } from './offering.ts';
 import { FeedStop, type FeedOutcome } from './outcome.ts';
 import { Pages } from './pages.ts';
 import { feedReset, isOtherFeed, reread, scan } from './reading.ts';
-import { emptyTally, type Tally } from './report.ts';
+import { carriedLag, emptyTally, type Tally } from './report.ts';
 import { isRequestSink, type Batch, type Delivery, type RequestSink, type Sink } from './sink.ts';
 
 export interface PullRules {
@@ -57,6 +57,7 @@ export class Pull {
     this.#parts = parts;
     this.#session = session;
     this.#cursor = session.stored.cursor;
+    this.tally.lagSeconds = carriedLag(session.stored.report, this.#cursor.committed, parts.clock.now());
     this.#frame = { ...frame, signal: AbortSignal.any([frame.signal, session.lost]) };
     const { reader, rules } = parts;
     const metadata = rules.metadata.kind !== 'none';
@@ -130,10 +131,14 @@ export class Pull {
       const plan = planRange(this.#cursor, found, this.#parts.rules.settleMs);
       this.#cursor = { ...this.#cursor, holes: plan.holes };
       const end = plan.pending?.to ?? this.#cursor.committed;
-      this.#noteLag(found.pages.flatMap(({ entries }) => entries).find(({ sequence }) => sequence > end));
-      if (!plan.pending) return 'holding_gap';
+      const next = found.pages.flatMap(({ entries }) => entries).find(({ sequence }) => sequence > end);
+      if (!plan.pending) {
+        this.#noteLag(next);
+        return 'holding_gap';
+      }
       await this.#record(plan.pending);
       await this.#deliver(plan.pending, plan.entries);
+      this.#noteLag(next);
       if (plan.holes[0]?.from === end + 1) return 'holding_gap';
     }
     return 'caught_up';
@@ -147,6 +152,7 @@ export class Pull {
 
   /** Leaves the commit to the next write, which records the next range with it. */
   async #deliver(pending: Pending, entries: readonly FeedEntry[]): Promise<void> {
+    if (!pending.late) this.#noteLag(entries[0]);
     const sinks = entries.length === 0 ? [] : sinksToAsk(this.#parts.sinks, this.#cursor);
     for (const sink of sinks) await this.#deliverTo(sink, entries);
     this.#cursor = commit(this.#cursor, entries, this.#time);
@@ -154,6 +160,8 @@ export class Pull {
     this.tally.delivered += entries.length;
     this.tally.fallbacks += entries.filter(({ metadataError }) => metadataError !== undefined).length;
     if (pending.late) this.tally.late += entries.length;
+    // What follows is not seen yet: it is hardly older than what was just delivered.
+    else this.#noteLag(entries.at(-1));
   }
 
   async #deliverTo(sink: Sink, entries: readonly FeedEntry[]): Promise<void> {
@@ -191,6 +199,7 @@ export class Pull {
   }
 
   #noteLag(waiting: FeedEntry | undefined): void {
-    this.tally.lagSeconds = waiting && Math.max(0, Math.floor((this.#time - timestampMs(waiting)) / 1000));
+    if (!waiting) return;
+    this.tally.lagSeconds = Math.max(0, Math.floor((this.#time - timestampMs(waiting)) / 1000));
   }
 }

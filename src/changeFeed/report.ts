@@ -23,7 +23,7 @@ export const reportShape = z.object({
   latest: z.nullable(whole),
   /** Sequences between the two: at most this many changes wait. */
   lag: z.nullable(whole),
-  /** Age of the first change that waits, where the run saw it. */
+  /** Age of the first change that waits, or a little more; absent where no run saw it. */
   lagSeconds: z.optional(whole),
   /** Numbers waited for, and numbers passed and still watched. */
   holes: z.object({ held: whole, crossed: whole }),
@@ -57,6 +57,13 @@ export function emptyTally(): Tally {
     ...{ latest: null, delivered: 0, late: 0, repeated: 0, fallbacks: 0 },
     ...{ lagSeconds: undefined, queueLength: undefined },
   };
+}
+
+/** The age, seconds, of the change that waited when a run before ended, if the cursor has not moved since. `now` is our clock. */
+export function carriedLag(report: FeedReport | null, committed: number, now: number): number | undefined {
+  const { cursor, lag, lagSeconds, time } = report ?? {};
+  if (cursor !== committed || lag === 0 || lagSeconds === undefined) return undefined;
+  return lagSeconds + Math.max(0, Math.floor((now - Date.parse(time ?? '')) / 1000));
 }
 
 export interface Ending {
