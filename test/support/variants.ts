@@ -16,16 +16,26 @@ export interface Variants {
   load(files: readonly string[], edits?: readonly Edit[]): Promise<object>;
 }
 
+/** For tests that are to see a variant. */
+export interface Beside {
+  /** Their folder, ending with a slash: what it holds is loaded anew for each variant, even for the one without edits. */
+  readonly tests: URL;
+  /** What they get in place of the test runner. */
+  readonly runner: URL;
+}
+
 /** `folder` ends with a slash. What its modules import from elsewhere is shared by all variants. */
-export function variantsOf(folder: URL): Variants {
+export function variantsOf(folder: URL, beside?: Beside): Variants {
   const base = folder.href;
   const variants = new Map<string, readonly Edit[]>();
+  const anew = [base, ...(beside ? [beside.tests.href] : [])];
   registerHooks({
     resolve(specifier, context, next) {
-      const found = next(specifier, context);
       const { search } = new URL(context.parentURL ?? base);
-      const inside = found.url.startsWith(base) && !found.url.includes('?');
-      return inside && variants.has(search) ? { ...found, url: found.url + search } : found;
+      if (!variants.has(search)) return next(specifier, context);
+      const found = next(specifier === 'node:test' && beside ? beside.runner.href : specifier, context);
+      const inside = anew.some((start) => found.url.startsWith(start)) && !found.url.includes('?');
+      return inside ? { ...found, url: found.url + search } : found;
     },
     load(url, context, next) {
       const { search } = new URL(url);
@@ -39,10 +49,10 @@ export function variantsOf(folder: URL): Variants {
   return {
     async load(files, edits = []) {
       for (const { file } of edits) edited(base, file, edits);
-      const search = edits.length === 0 ? '' : `?variant=${variants.size}`;
+      const search = edits.length === 0 && !beside ? '' : `?variant=${variants.size}`;
       if (search !== '') variants.set(search, edits);
       const modules = await Promise.all(
-        files.map((file): Promise<object> => import(`${base}${file}${search}`)),
+        files.map((file): Promise<object> => import(new URL(file, base).href + search)),
       );
       return Object.assign({}, ...modules) as object;
     },
