@@ -63,7 +63,10 @@ function valuesOf(
     const count = Math.floor(bytes.length / number.size);
     return Array.from({ length: count }, (_, n) => number.read(view, n * number.size, littleEndian));
   }
-  const text = (unicodeTexts.includes(vr) ? decode(bytes) : bytes.toString('latin1')).replace(/[\0 ]+$/, '');
+  const text = (unicodeTexts.includes(vr) ? decode(bytes, vr) : bytes.toString('latin1')).replace(
+    /[\0 ]+$/,
+    '',
+  );
   if (singleTexts.includes(vr)) return [text || null];
   if (tag === characterSet && text) return ['ISO_IR 192'];
   return text.split('\\').map((one) => textValue(vr, one));

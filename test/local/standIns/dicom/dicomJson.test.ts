@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toDicomJson, type DicomJson } from '../../../../local/standIns/dicom/dicomJson.ts';
 import { readDicomFile } from '../../../../local/standIns/dicom/part10.ts';
+import { bytesOf, personNames } from '../../../support/personNames.ts';
 import { element, explicitLittle, item, part10, uint16 } from './bytes.ts';
 
 function read(...dataset: Buffer[]): DicomJson {
@@ -65,26 +66,32 @@ test('a person name has up to three groups, without the carets that say nothing'
   assert.equal(name('', Buffer.from('^^^^')), undefined);
 });
 
-test('texts of all character sets become Unicode, and the character set says so', () => {
-  const cases: readonly [string, string, string][] = [
-    ['ISO_IR 100', 'c46e6561735e52fc6469676572', 'Äneas^Rüdiger'],
-    ['ISO_IR 144', 'bbeeda6365dcd17970d3', 'Люкceмбypг'],
-    ['ISO_IR 166', 'a1', 'ก'],
-    ['GB18030', 'cdf5', '王'],
-    ['', 'c4', 'Ä'],
-    ['ISO_IR 999', 'c4', 'Ä'],
-    ['\\ISO 2022 IR 87', '1b2442243f1b2842', 'た'],
-    ['ISO 2022 IR 13\\ISO 2022 IR 87', 'd4cf5e1b2442243f1b284a', 'ﾔﾏ^た'],
-    ['\\ISO 2022 IR 149', '1b242943b1e8', '김'],
-    ['\\ISO 2022 IR 58', '1b242941cdf5', '王'],
-    ['ISO 2022 IR 6\\ISO 2022 IR 100\\ISO 2022 IR 144', '411b2d41c41b2d4cbb', 'AÄЛ'],
-  ];
-  for (const [charset, bytes, expected] of cases) {
-    assert.deepEqual(name(charset, Buffer.from(bytes, 'hex')), { Alphabetic: expected }, charset);
-  }
+test('names in all character sets become Unicode, and the character set says so', () => {
+  for (const person of personNames)
+    assert.deepEqual(name(person.charset, bytesOf(person)), person.name, `${person.charset} ${person.bytes}`);
   assert.deepEqual(read(element('00080005', 'CS', '\\ISO 2022 IR 87')), {
     '00080005': { vr: 'CS', Value: ['ISO_IR 192'] },
   });
+});
+
+test('text beyond ASCII without a character set, or with an unknown one, is read as Latin-1', () => {
+  for (const charset of ['', 'ISO_IR 999'])
+    assert.deepEqual(name(charset, Buffer.from('c4', 'hex')), { Alphabetic: 'Ä' });
+});
+
+test('each value of a list begins with the first set, other texts only after a line break', () => {
+  const text = (vr: string, bytes: string): unknown =>
+    read(
+      element('00080005', 'CS', 'ISO 2022 IR 100\\ISO 2022 IR 144'),
+      element('00081048', vr, Buffer.from(bytes, 'latin1')),
+    )['00081048']?.Value;
+  assert.deepEqual(text('LO', '\x1b-L\xb8\\\xc4^=\x1b-L\xb8^=\xb8'), ['И', 'Ä^=И^=И']);
+  assert.deepEqual(text('LT', '\x1b-L\xb8\\\xb8^=\xb8\r\n\xc4'), ['И\\И^=И\r\nÄ']);
+});
+
+test('an escape sequence that is unknown or cut off stays in the text, and half a character is none', () => {
+  assert.deepEqual(name('\\ISO 2022 IR 87', Buffer.from('A\x1b$Z', 'latin1')), { Alphabetic: 'A\x1b$Z' });
+  assert.deepEqual(name('\\ISO 2022 IR 87', Buffer.from('\x1b$B$?$', 'latin1')), { Alphabetic: 'た\uFFFD' });
 });
 
 test('an item inherits the character set of its file, or brings its own', () => {
