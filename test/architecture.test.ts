@@ -92,6 +92,7 @@ const adapters: readonly string[] = [
   'src/platform/storage.ts imports @azure/data-tables',
   'src/platform/storage.ts imports @azure/storage-blob',
   'src/platform/storage.ts imports @azure/storage-queue',
+  'src/platform/tracedRequests.ts imports @azure/core-tracing',
   'src/rotation/keyVaultSecrets.ts imports @azure/keyvault-secrets',
 ];
 

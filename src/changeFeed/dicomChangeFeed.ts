@@ -69,12 +69,13 @@ export interface ReaderOptions {
 }
 
 export function createReader({ service, auth, httpClient, clock, random }: ReaderOptions): ChangeFeedReader {
-  const patient = createRestClient({ auth, httpClient, maxRetries: feedRequestRetries });
-  const brisk = createRestClient({ auth, httpClient, maxRetries: 0 });
+  const common = { service: 'dicom', auth, httpClient } as const;
+  const patient = createRestClient({ ...common, maxRetries: feedRequestRetries });
+  const brisk = createRestClient({ ...common, maxRetries: 0 });
 
   async function send(client: RestClient, request: RestRequest, frame: Frame): Promise<RestReply> {
     for (let waits = 0; ; waits += 1) {
-      const reply = await client.send({ ...request, signal: frame.signal });
+      const reply = await client.send({ ...request, attempt: waits + 1, signal: frame.signal });
       const pause = throttlePause(reply, waits, random);
       if (pause === undefined) return reply;
       if (waits >= feedThrottleWaits || pause > frame.remainingMs() - feedReserveMs) throw throttled(pause);
@@ -113,12 +114,12 @@ export function createReader({ service, auth, httpClient, clock, random }: Reade
 }
 
 function latestRequest(service: string): RestRequest {
-  return get(`${service}/v1/changefeed/latest`, { includeMetadata: 'false' });
+  return get('latest', `${service}/v1/changefeed/latest`, { includeMetadata: 'false' });
 }
 
 /** v1: `offset` is the sequence before the first, `limit` the length of the range, not a number of rows. */
 function pageRequest(service: string, { from, to }: Interval, metadata: boolean): RestRequest {
-  return get(`${service}/v1/changefeed`, {
+  return get('page', `${service}/v1/changefeed`, {
     offset: String(from - 1),
     limit: String(to - from + 1),
     includeMetadata: String(metadata),
@@ -127,7 +128,7 @@ function pageRequest(service: string, { from, to }: Interval, metadata: boolean)
 
 /** v2: `offset` is rows to skip in the window, `limit` rows. */
 function windowRequest(service: string, { startTime, endTime, offset }: TimeWindow): RestRequest {
-  return get(`${service}/v2/changefeed`, {
+  return get('window', `${service}/v2/changefeed`, {
     startTime,
     ...(endTime === undefined ? {} : { endTime }),
     offset: String(offset),
@@ -136,9 +137,10 @@ function windowRequest(service: string, { startTime, endTime, offset }: TimeWind
   });
 }
 
-function get(url: string, query: Readonly<Record<string, string>>): RestRequest {
+function get(operation: string, url: string, query: Readonly<Record<string, string>>): RestRequest {
   // Encodes the + of a zone, which the service would read as a space.
   return {
+    operation,
     method: 'GET',
     url: `${url}?${new URLSearchParams(query).toString()}`,
     timeoutMs: feedRequestTimeoutMs,

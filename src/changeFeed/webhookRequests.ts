@@ -46,6 +46,7 @@ export function webhookRequest(
   headers: Readonly<Record<string, string>>,
 ): RestRequest {
   return {
+    operation: 'deliver',
     method: 'POST',
     url: url.reveal(),
     headers: { ...headers, 'content-type': types[mode] },

@@ -22,19 +22,21 @@ export interface WebhookOptions {
   readonly random: () => number;
 }
 
+type Events = Parameters<RequestSink['offer']>[0];
+
 /** Contacts nothing before the first offer. */
 export function createWebhookSink(options: WebhookOptions): RequestSink {
   const { settings, clock, random } = options;
   const { client, authority } = signedClient(options);
 
   /** One request of its own: the pipeline repeats nothing, because the guard is asked before each send. */
-  async function send(events: Parameters<RequestSink['offer']>[0], offer: Offer): Promise<Verdict> {
+  async function send(events: Events, offer: Offer, attempt: number): Promise<Verdict> {
     const body = bodyOf(events, settings.mode);
     const headers = await authority.headers(events, body, offer.signal);
     offer.guard();
     try {
       const request = webhookRequest(settings.url, settings.mode, body, headers);
-      return judgeAnswer(await client.send({ ...request, signal: offer.signal }));
+      return judgeAnswer(await client.send({ ...request, attempt, signal: offer.signal }));
     } catch (error) {
       offer.signal.throwIfAborted();
       return judgeFailure(error);
@@ -45,10 +47,10 @@ export function createWebhookSink(options: WebhookOptions): RequestSink {
     name: 'webhook',
     portions: (events) => portionsOf(events, settings.mode),
     async offer(events, offer) {
-      let verdict = await send(events, offer);
+      let verdict = await send(events, offer, 1);
       if (verdict.kind === 'unauthorized' && authority.refresh) {
         authority.refresh();
-        verdict = await send(events, offer);
+        verdict = await send(events, offer, 2);
       }
       for (let tries = 1; verdict.kind === 'again'; tries += 1) {
         const { why, pauseMs } = verdict;
@@ -56,7 +58,7 @@ export function createWebhookSink(options: WebhookOptions): RequestSink {
         if (tries >= feedWebhookTries || pause > offer.remainingMs() - feedReserveMs)
           throw stopped(why, mayPass, pauseMs);
         await clock.sleep(pause, offer.signal);
-        verdict = await send(events, offer);
+        verdict = await send(events, offer, tries + 1);
       }
       if (verdict.kind === 'unauthorized') throw stopped('it answered 401', wrongSender);
       if (verdict.kind === 'down') throw stopped(verdict.why, verdict.advice);
@@ -69,7 +71,7 @@ function signedClient({ settings: { auth }, credential, httpClient, clock }: Web
   readonly client: RestClient;
   readonly authority: WebhookAuthority;
 } {
-  const base = { maxRetries: 0, httpClient, secretUrls: true };
+  const base = { service: 'webhook', maxRetries: 0, httpClient, secretUrls: true } as const;
   switch (auth.kind) {
     case 'none':
       return { client: createRestClient(base), authority: unsigned };

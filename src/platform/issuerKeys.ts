@@ -116,15 +116,22 @@ async function find(
 async function fetchKeys(issuer: string, client: RestClient): Promise<JSONWebKeySet> {
   const found = await readJson(
     client,
+    'discovery',
     `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
     discovery,
   );
   if (found.issuer !== issuer) throw new Error('the discovery document names another issuer');
-  return readJson(client, found.jwks_uri, keySet);
+  return readJson(client, 'keys', found.jwks_uri, keySet);
 }
 
-async function readJson<T>(client: RestClient, url: string, shape: z.ZodMiniType<T>): Promise<T> {
+async function readJson<T>(
+  client: RestClient,
+  operation: string,
+  url: string,
+  shape: z.ZodMiniType<T>,
+): Promise<T> {
   const reply = await client.send({
+    operation,
     method: 'GET',
     url,
     timeoutMs: issuerTimeoutMs,

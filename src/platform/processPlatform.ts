@@ -23,7 +23,7 @@ export function createPlatform(clock: Clock, uuid: () => string): ProcessPlatfor
   const audit = (settings: StorageSettings, identity: CredentialSettings): Audit =>
     createAudit(storage(settings, identity).container(auditContainer), clock, uuid);
   const issuerKeys = memoize(
-    (issuer: string) => new IssuerKeys(issuer, createRestClient({ maxRetries: 1 }), clock),
+    (issuer: string) => new IssuerKeys(issuer, createRestClient({ service: 'issuer', maxRetries: 1 }), clock),
   );
   return { clock, random: Math.random, uuid, credential, storage, audit, issuerKeys };
 }

@@ -15,10 +15,17 @@ import {
   type PipelineOptions,
   type PipelinePolicy,
 } from '@azure/core-rest-pipeline';
+import type { OperationTracingOptions } from '@azure/core-tracing';
 import { AppError } from './errors.ts';
 import { maxRetryAfterMs, maxUpstreamBytes, upstreamTimeoutMs } from './limits.ts';
+import type { UpstreamService } from './telemetry.ts';
+import { showRequestId, traced, traceTries } from './tracedRequests.ts';
 
 export interface RestRequest {
+  /** What is asked for, as traces call it: a word that is the same for every target and user. The method by default. */
+  readonly operation?: string;
+  /** Which try this is where the caller itself repeats a request; 1 by default. */
+  readonly attempt?: number;
   readonly method: HttpMethods;
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -40,12 +47,14 @@ export interface RestReply {
 }
 
 export interface RestClientOptions {
+  /** Without one, the requests show in no trace. */
+  readonly service?: UpstreamService;
   /** Without one, requests go out unsigned. */
   readonly auth?: { readonly credential: TokenCredential; readonly scope: string };
   /** Tries after the first: on 408, 429/503 with `Retry-After`, other 5xx and broken connections. 0 for what must not happen twice. */
   readonly maxRetries: number;
   readonly httpClient?: HttpClient | undefined;
-  /** The URLs are secrets: the SDK's own log and its traces do not see the requests. */
+  /** The URLs are secrets: the SDK's own log does not see the requests. */
   readonly secretUrls?: boolean;
 }
 
@@ -87,7 +96,10 @@ export interface SdkOptions extends Basics {
 export function sdkOptions(maxRetries: number, httpClient: HttpClient | undefined): SdkOptions {
   return {
     ...basics(maxRetries),
-    additionalPolicies: [{ policy: capRetryAfter(maxRetryAfterMs), position: 'perRetry' }],
+    additionalPolicies: [capRetryAfter(maxRetryAfterMs), showRequestId()].map((policy) => ({
+      policy,
+      position: 'perRetry',
+    })),
     ...(httpClient ? { httpClient } : {}),
   };
 }
@@ -100,6 +112,7 @@ function basics(maxRetries: number): Basics {
 }
 
 export function createRestClient({
+  service,
   auth,
   maxRetries,
   httpClient = createDefaultHttpClient(),
@@ -109,18 +122,35 @@ export function createRestClient({
     ...basics(maxRetries),
     redirectOptions: { maxRetries: 0 },
   });
+  // The SDK's own would put the URL into each span.
+  pipeline.removePolicy({ name: tracingPolicyName });
+  pipeline.addPolicy(traceTries(), { afterPhase: 'Retry' });
   pipeline.addPolicy(capRetryAfter(maxRetryAfterMs), { afterPhase: 'Retry' });
-  if (secretUrls) for (const name of [logPolicyName, tracingPolicyName]) pipeline.removePolicy({ name });
+  if (secretUrls) pipeline.removePolicy({ name: logPolicyName });
   const sign = (): void => {
     if (!auth) return;
     pipeline.removePolicy({ name: bearerTokenAuthenticationPolicyName });
     pipeline.addPolicy(bearerTokenAuthenticationPolicy({ credential: auth.credential, scopes: auth.scope }));
   };
   sign();
-  return { send: (request) => send(pipeline, httpClient, request), forgetToken: sign };
+  return {
+    send(request) {
+      if (service === undefined) return send(pipeline, httpClient, request, {});
+      const { operation = request.method, attempt = 1 } = request;
+      return traced({ service, operation, attempt }, (tracingOptions) =>
+        send(pipeline, httpClient, request, tracingOptions),
+      );
+    },
+    forgetToken: sign,
+  };
 }
 
-async function send(pipeline: Pipeline, httpClient: HttpClient, request: RestRequest): Promise<RestReply> {
+async function send(
+  pipeline: Pipeline,
+  httpClient: HttpClient,
+  request: RestRequest,
+  tracingOptions: OperationTracingOptions,
+): Promise<RestReply> {
   const timeout = AbortSignal.timeout(request.timeoutMs ?? upstreamTimeoutMs);
   const abortSignal = request.signal ? AbortSignal.any([timeout, request.signal]) : timeout;
   try {
@@ -132,6 +162,7 @@ async function send(pipeline: Pipeline, httpClient: HttpClient, request: RestReq
         headers: createHttpHeaders({ accept: 'application/json', ...request.headers }),
         ...(request.body === undefined ? {} : { body: request.body }),
         abortSignal,
+        tracingOptions,
         // Every answer as a stream, so that its size can be judged while it arrives.
         streamResponseStatusCodes: new Set([Number.POSITIVE_INFINITY]),
       }),

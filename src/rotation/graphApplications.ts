@@ -77,20 +77,20 @@ export function createGraphApplications({
 }: GraphOptions): Applications {
   const watched = watch(credential);
   const auth = { credential: watched.credential, scope: `${endpoint}/.default` };
-  const repeating = createRestClient({ auth, maxRetries: 2, httpClient });
+  const repeating = createRestClient({ service: 'graph', auth, maxRetries: 2, httpClient });
   // The pipeline sends a POST again after a 5xx or a broken connection (measured): every try could be a credential.
-  const once = createRestClient({ auth, maxRetries: 0, httpClient });
+  const once = createRestClient({ service: 'graph', auth, maxRetries: 0, httpClient });
   const entity = (appId: string): string =>
     `${endpoint}/v1.0/applications(appId='${encodeURIComponent(appId)}')`;
 
   return {
     async read(appId, signal) {
       const url = `${entity(appId)}?$select=id,passwordCredentials`;
-      return toApplication(await repeating.send({ method: 'GET', url, signal }));
+      return toApplication(await repeating.send({ operation: 'read', method: 'GET', url, signal }));
     },
     async addPassword(appId, displayName, endsAt, signal) {
       const passwordCredential = { displayName, endDateTime: new Date(endsAt).toISOString() };
-      const request = post(`${entity(appId)}/addPassword`, { passwordCredential }, signal);
+      const request = post('addPassword', entity(appId), { passwordCredential }, signal);
       try {
         return toMintReply(await sendUntilTaken(once, request, clock));
       } catch (error) {
@@ -98,7 +98,7 @@ export function createGraphApplications({
       }
     },
     async removePassword(appId, keyId, signal) {
-      const request = post(`${entity(appId)}/removePassword`, { keyId }, signal);
+      const request = post('removePassword', entity(appId), { keyId }, signal);
       const reply = await sendUntilTaken(repeating, request, clock);
       if (reply.status >= 300 && !isGone(reply)) throw graphFailure(reply, 'write');
       return requestIdOf(reply);
@@ -108,10 +108,11 @@ export function createGraphApplications({
   };
 }
 
-function post(url: string, body: object, signal: AbortSignal | undefined): RestRequest {
+function post(operation: string, entity: string, body: object, signal: AbortSignal | undefined): RestRequest {
   return {
+    operation,
     method: 'POST',
-    url,
+    url: `${entity}/${operation}`,
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
     signal,
@@ -125,7 +126,7 @@ export async function sendUntilTaken(
   clock: Clock,
 ): Promise<RestReply> {
   for (let tries = 1; ; tries += 1) {
-    const reply = await rest.send(request);
+    const reply = await rest.send({ ...request, attempt: tries });
     if (!happenedNever(reply) || tries === rotationWriteTries) return reply;
     const wait = waitOf(reply) ?? rotationWriteWaitMs * 2 ** (tries - 1);
     if (wait > rotationWriteWaitMaxMs) return reply;

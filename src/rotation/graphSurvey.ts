@@ -93,6 +93,7 @@ export async function survey(
   const key = `(appId='${encodeURIComponent(appId)}')`;
   const read = async <T>(path: string, shape: z.ZodMiniType<T>): Promise<T | undefined> => {
     const request = {
+      operation: 'survey',
       method: 'GET',
       url: `${base}${path}`,
       timeoutMs: rotationSurveyTimeoutMs,

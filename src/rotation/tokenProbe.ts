@@ -45,7 +45,7 @@ export function createTokenProbe({
   graphEndpoint,
   httpClient,
 }: TokenProbeOptions): TokenProbe {
-  const rest = createRestClient({ maxRetries: 0, httpClient });
+  const rest = createRestClient({ service: 'entra', maxRetries: 0, httpClient });
   return {
     async ask(client, secret, signal) {
       try {
@@ -73,6 +73,7 @@ function tokenRequest(
     client_secret: secret.reveal(),
   });
   return {
+    operation: 'probe',
     method: 'POST',
     url: `${authorityHost}/${encodeURIComponent(tenantId)}/oauth2/v2.0/token`,
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
