@@ -37,8 +37,13 @@ export function painted(
 export const clearLine = '\r\u001b[2K';
 
 /** In the place of what was shown last; cut, as a line that wraps could not be taken back whole. */
-export function progress(text: string, { columns = 80 }: Pick<Terminal, 'columns'>): string {
-  return `${clearLine}… ${text.slice(0, columns - 3)}`;
+export function redrawn(text: string, { columns = 80 }: Pick<Terminal, 'columns'>): string {
+  return `${clearLine}${text.slice(0, columns - 1)}`;
+}
+
+/** What is under way. */
+export function progress(text: string, terminal: Pick<Terminal, 'columns'>): string {
+  return redrawn(`… ${text}`, terminal);
 }
 
 /** True for a yes. Ctrl-C and the end of the input abort `interrupt`, and the answer is then a rejection. */

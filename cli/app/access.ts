@@ -53,6 +53,13 @@ function keyIn(found: string): string {
   throw new UsageError('The function key (--key-stdin, --key or FUNCTION_KEY): expected one word.');
 }
 
+/** With what the file or the command gives now: a token lives for an hour, and some commands wait longer. */
+export async function withNewBearer(access: Access, options: AccessOptions): Promise<Access> {
+  const bearer = await readBearer(options);
+  if (bearer === undefined) return access;
+  return { ...access, headers: { ...access.headers, authorization: `Bearer ${bearer}` } };
+}
+
 async function readBearer({ bearerFile, bearerCommand }: AccessOptions): Promise<string | undefined> {
   if (bearerFile !== undefined) return bearerIn('--bearer-file', readBearerFile(bearerFile));
   if (bearerCommand !== undefined) return bearerIn('--bearer-command', await outputOf(bearerCommand));

@@ -1,6 +1,7 @@
 // Calls a route of the app, and says in words what went wrong where the app itself did not.
 import * as z from 'zod/mini';
-import type { Access } from './access.ts';
+import { withNewBearer, type Access } from './access.ts';
+import type { AccessOptions } from './options.ts';
 
 /** What the person at the terminal is told: `code` as in the problem details, or one of ours. */
 export interface Trouble {
@@ -43,6 +44,24 @@ export interface Call<T> {
 /** Azure ends an answer at 230 s, and work over HTTP ends after 180 s; what is stored is quickly read. */
 export const runAnswerMs = 240_000;
 export const readAnswerMs = 30_000;
+
+/** Calls the app as often as a command wants, with a new token where one that was good has expired since. */
+export function createCaller(
+  access: Access,
+  options: AccessOptions,
+  interrupted: AbortSignal,
+): <T>(call: Call<T>) => Promise<Answer<T>> {
+  let current = access;
+  let wasGood = false;
+  return async (call) => {
+    const answer = await callApp(current, call, interrupted);
+    if (answer.kind === 'answer') wasGood = true;
+    if (answer.kind === 'answer' || !wasGood || answer.trouble.code !== 'unauthenticated') return answer;
+    // What is wrong with the file or the command now is not what the person at the terminal asked about.
+    current = await withNewBearer(current, options).catch(() => current);
+    return callApp(current, call, interrupted);
+  };
+}
 
 const problemShape = z.object({ code: z.string(), detail: z.string(), requestId: z.string() });
 

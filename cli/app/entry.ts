@@ -4,7 +4,7 @@ import { processStreams, runCommand, UsageError } from '../commandLine.ts';
 import { ask, terminalOf } from '../terminal.ts';
 import { readAccess } from './access.ts';
 import type { Around } from './around.ts';
-import { callApp } from './call.ts';
+import { createCaller } from './call.ts';
 import type { AccessOptions, Environment } from './options.ts';
 
 export interface AppCommand<Options> {
@@ -43,7 +43,7 @@ export async function runAppCommand<Options extends { readonly access: AccessOpt
     });
     return run(options, {
       ...{ streams: processStreams, terminal, clock: systemClock, url: access.url },
-      call: (call) => callApp(access, call, interrupt.signal),
+      call: createCaller(access, options.access, interrupt.signal),
       confirm: (question) => ask(question, interrupt).catch(() => false),
       interrupted: interrupt.signal,
     });

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { describe, test, type TestContext } from 'node:test';
 import * as z from 'zod/mini';
 import { readAccess } from '../../cli/app/access.ts';
-import { callApp, type Call } from '../../cli/app/call.ts';
+import { callApp, createCaller, type Call } from '../../cli/app/call.ts';
 
 interface Asked {
   readonly method: string | undefined;
@@ -153,6 +153,36 @@ describe('an operator’s token', () => {
         assert.doesNotMatch(error.message, /two|a\.b/);
         return true;
       });
+  });
+
+  test('is asked for anew where one that was good has expired, and only then', async (t) => {
+    const expired = JSON.stringify({ code: 'unauthenticated', detail: 'Expired.', requestId: 'r-1' });
+    const good = new Set<string | undefined>();
+    const { url, asked } = await serve(t, (reply) => {
+      const isGood = good.has(asked.at(-1)?.headers.authorization);
+      reply.writeHead(isGood ? 200 : 401).end(isGood ? '{"clients":[]}' : expired);
+    });
+    const folder = mkdtempSync(join(tmpdir(), 'telehealth-bearer-'));
+    t.after(() => {
+      rmSync(folder, { recursive: true });
+    });
+    const bearerFile = join(folder, 'bearer.txt');
+    writeFileSync(bearerFile, 'first');
+    const given = { url, key: 'a-key', keyStdin: false, bearerFile, bearerCommand: undefined };
+    const call = createCaller(await readAccess(given, {}), given, never);
+    writeFileSync(bearerFile, 'second');
+    assert.equal((await call(status)).kind, 'trouble');
+    assert.equal(asked.length, 1);
+    good.add('Bearer first');
+    assert.equal((await call(status)).kind, 'answer');
+    good.clear();
+    good.add('Bearer second');
+    assert.equal((await call(status)).kind, 'answer');
+    const last = asked.at(-1)?.headers;
+    assert.deepEqual([last?.authorization, last?.['x-functions-key']], ['Bearer second', 'a-key']);
+    good.clear();
+    rmSync(bearerFile);
+    assert.equal((await call(status)).kind, 'trouble');
   });
 
   test('and a key go along in their headers', async (t) => {

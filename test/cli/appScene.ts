@@ -70,11 +70,13 @@ export async function play(
     interrupted: interrupt.signal,
   };
   const begun = clock.now();
-  let code: number | undefined;
-  const ending = command(around).then((ended) => (code = ended));
+  const state = { isOver: false };
+  const ending = command(around).finally(() => (state.isOver = true));
+  // Who awaits the play is told of it: below.
+  ending.catch(() => undefined);
   await clock.advance(0);
-  for (let second = 0; second < most && code === undefined; second += 1) await clock.advance(1000);
-  if (code === undefined) throw new Error(`it has not ended after ${most} s; it said:\n${said.err}`);
-  await ending;
+  for (let second = 0; second < most && !state.isOver; second += 1) await clock.advance(1000);
+  if (!state.isOver) throw new Error(`it has not ended after ${most} s; it said:\n${said.err}`);
+  const code = await ending;
   return { code, questions, asked, ...said, seconds: (clock.now() - begun) / 1000 };
 }
