@@ -5,9 +5,11 @@ import { createChangeFeed } from '../changeFeed/changeFeed.ts';
 import { createCommunication } from '../communication/communication.ts';
 import { createCallers, type Callers } from '../platform/caller.ts';
 import { systemClock } from '../platform/clock.ts';
+import { dependenciesOf } from '../platform/dependencies.ts';
 import { HealthBoard } from '../platform/health.ts';
 import { headline } from '../platform/log.ts';
 import { createPlatform } from '../platform/processPlatform.ts';
+import { watchRequests } from '../platform/requestWatch.ts';
 import { parseSettings } from '../platform/settings/settings.ts';
 import type { CallerSettings, OperationsSettings, Section } from '../platform/settings/types.ts';
 import { once } from '../platform/storage.ts';
@@ -21,7 +23,7 @@ import { getChangeFeed } from './getChangeFeed.ts';
 import { getIdentity } from './getIdentity.ts';
 import { getRotations } from './getRotations.ts';
 import { getUser } from './getUser.ts';
-import { health } from './health.ts';
+import { health as healthRoute } from './health.ts';
 import { healthDetails } from './healthDetails.ts';
 import { issueToken } from './issueToken.ts';
 import { issueUserToken } from './issueUserToken.ts';
@@ -37,7 +39,7 @@ import { setUserAccess } from './setUserAccess.ts';
 import { reportSettings } from './startUp.ts';
 
 const functions = [
-  ...[health, healthDetails],
+  ...[healthRoute, healthDetails],
   ...[issueToken, revokeTokens, getIdentity, eraseIdentity, exchangeTeamsToken],
   ...[issueUserToken, revokeUserTokens, getUser, setUserAccess, eraseUser, cleanUpIdentities],
   ...[getRotations, runRotation, rotateSecrets],
@@ -50,7 +52,11 @@ function compose(): AppContext {
   app.hook.appTerminate(() => {
     stop.abort(new Error('the process is shutting down'));
   });
-  const platform = createPlatform(systemClock, randomUUID);
+  const platform = createPlatform(systemClock, randomUUID, (identity, error) => {
+    health.dependencies.noteSignIn(identity, error);
+  });
+  const health = new HealthBoard(systemClock, dependenciesOf(settings, platform));
+  watchRequests(health.dependencies);
   const callersOf = (believed: CallerSettings | undefined): (() => Callers) =>
     once(() => createCallers(believed, platform.issuerKeys, systemClock));
   const part = <S extends { readonly callers?: CallerSettings | undefined }, T>(
@@ -68,7 +74,7 @@ function compose(): AppContext {
     settings,
     clock: systemClock,
     shutdown: stop.signal,
-    health: new HealthBoard(systemClock),
+    health,
     operators: operatorsOf(settings.operations, callersOf),
     communication: part(settings.communication, (value) => createCommunication(value, platform)),
     rotation: part(settings.rotation, (value) => createRotation(value, platform)),

@@ -1,5 +1,7 @@
 // The last known state of each part of the app in this process, without asking anybody.
 import { isoTime, type Clock } from './clock.ts';
+import type { Dependency } from './dependencies.ts';
+import { DependencyBoard } from './dependencyBoard.ts';
 
 export interface PartState {
   readonly ok: boolean;
@@ -12,9 +14,14 @@ export interface PartState {
 export class HealthBoard {
   readonly #clock: Clock;
   readonly #parts = new Map<string, PartState>();
+  /** When the process began to know anything, ISO 8601. */
+  readonly since: string;
+  readonly dependencies: DependencyBoard;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, dependencies: readonly Dependency[] = []) {
     this.#clock = clock;
+    this.since = isoTime(clock.now());
+    this.dependencies = new DependencyBoard(dependencies, clock);
   }
 
   /** Notes how a part last fared; `detail` never carries a secret. */
@@ -27,6 +34,6 @@ export class HealthBoard {
   }
 
   ok(): boolean {
-    return [...this.#parts.values()].every((part) => part.ok);
+    return [...this.#parts.values()].every((part) => part.ok) && this.dependencies.ok();
   }
 }

@@ -12,6 +12,13 @@ export const issuerMaxBytes = 512 * 1024;
 export const issuerCooldownMs = 30_000;
 export const issuerFreshMs = 10 * 60_000;
 export const issuerStaleMs = 24 * 3_600_000;
+/** A service behind the app counts as failing after this many failures in a row, if it refuses the app or they span this long. */
+export const dependencyFailures = 3;
+export const dependencyFailingMs = 60_000;
+/** After this long without use nothing is known of it any more. */
+export const dependencyStaleMs = 15 * 60_000;
+/** How long after its second missed time a timer is called overdue. */
+export const timerOverdueMs = 10 * 60_000;
 /** Longest an access token of our own may take to arrive (managed identity, Azure CLI). */
 export const credentialTimeoutMs = 20_000;
 /** Default time for one upstream request. */

@@ -1,4 +1,5 @@
 // Makes the platform's services once per process: one credential per identity, one client set per account, one key cache per issuer.
+import type { TokenCredential } from '@azure/core-auth';
 import { createAudit, type Audit } from './audit.ts';
 import type { Clock } from './clock.ts';
 import { createCredential } from './credential.ts';
@@ -12,8 +13,19 @@ export interface ProcessPlatform extends Platform {
   readonly issuerKeys: (issuer: string) => IssuerKeys;
 }
 
-export function createPlatform(clock: Clock, uuid: () => string): ProcessPlatform {
-  const credential = memoize((settings: CredentialSettings) => createCredential(settings, clock));
+/** Told of each sign-in, and with what it failed. */
+export type SignInListener = (settings: CredentialSettings, error?: unknown) => void;
+
+export function createPlatform(
+  clock: Clock,
+  uuid: () => string,
+  signedIn: SignInListener = () => undefined,
+): ProcessPlatform {
+  const credential = memoize((settings: CredentialSettings) => {
+    return observed(createCredential(settings, clock), (error) => {
+      signedIn(settings, error);
+    });
+  });
   const storage = memoize((settings: StorageSettings, identity: CredentialSettings): Storage => {
     const clientId = settings.kind === 'identity' ? settings.clientId : undefined;
     return createStorage(settings, () =>
@@ -26,6 +38,21 @@ export function createPlatform(clock: Clock, uuid: () => string): ProcessPlatfor
     (issuer: string) => new IssuerKeys(issuer, createRestClient({ service: 'issuer', maxRetries: 1 }), clock),
   );
   return { clock, random: Math.random, uuid, credential, storage, audit, issuerKeys };
+}
+
+function observed(credential: TokenCredential, ended: (error?: unknown) => void): TokenCredential {
+  return {
+    async getToken(scopes, options) {
+      try {
+        const token = await credential.getToken(scopes, options);
+        ended();
+        return token;
+      } catch (error) {
+        ended(error);
+        throw error;
+      }
+    },
+  };
 }
 
 /** Remembers what was made for equal arguments; a connection string counts by identity of its wrapper, never by its text. */

@@ -1,0 +1,121 @@
+// How a service behind the app counts as well, shaky, failing or unknown.
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+import { cureOf, dependencyNames, needs, type FailureKind } from '../../src/platform/cures.ts';
+import { SignInError } from '../../src/platform/credential.ts';
+import { judgeStatus, type Dependency } from '../../src/platform/dependencies.ts';
+import { DependencyBoard } from '../../src/platform/dependencyBoard.ts';
+import { HealthBoard } from '../../src/platform/health.ts';
+import { dependencyFailingMs, dependencyStaleMs } from '../../src/platform/limits.ts';
+import { ManualClock } from '../support/clock.ts';
+
+const vault: Dependency = { name: 'keyVault', base: () => 'https://x.vault.azure.net' };
+const acs: Dependency = { name: 'communication', base: () => 'https://x.communication.azure.com' };
+const identity: Dependency = { name: 'signIn', target: 'default' };
+
+let clock: ManualClock;
+let board: DependencyBoard;
+beforeEach(() => {
+  clock = new ManualClock();
+  board = new DependencyBoard([vault, acs, identity], clock);
+});
+
+const stateOf = ({ name }: Dependency) => board.states().find((one) => one.name === name);
+const refused = { failure: 'refused', code: 403 } as const;
+const broken = { failure: 'broken', code: 500 } as const;
+
+test('nothing is known before the first answer, and an unused service fails nobody', () => {
+  assert.deepEqual(stateOf(vault), { name: 'keyVault', state: 'unknown' });
+  assert.ok(board.ok());
+});
+
+test('a failure or two are shaky, with what is wrong and what mends it; the next success ends that', () => {
+  board.note(vault, refused);
+  board.note(vault, refused);
+  const { state, lastFailure } = stateOf(vault) ?? assert.fail();
+  assert.equal(state, 'shaky');
+  assert.equal(lastFailure?.code, 403);
+  assert.match(lastFailure.problem, /^Key Vault refuses the app’s identity\.$/);
+  assert.match(lastFailure.advice, /"Key Vault Secrets Officer"/);
+  assert.ok(board.ok());
+  board.note(vault, {});
+  assert.equal(stateOf(vault)?.state, 'ok');
+  assert.ok(stateOf(vault)?.lastFailure, 'what went wrong last is still told');
+});
+
+test('a service that refuses the app three times in a row is failing at once', () => {
+  for (let time = 0; time < 3; time += 1) board.note(vault, refused);
+  assert.equal(stateOf(vault)?.state, 'failing');
+  assert.ok(!board.ok());
+});
+
+test('one that breaks is failing only when nothing has succeeded for a minute', async () => {
+  for (let time = 0; time < 9; time += 1) board.note(vault, broken);
+  assert.equal(stateOf(vault)?.state, 'shaky', 'nine tries of one moment');
+  await clock.advance(dependencyFailingMs);
+  board.note(vault, broken);
+  assert.equal(stateOf(vault)?.state, 'failing');
+  board.note(vault, {});
+  await clock.advance(dependencyFailingMs);
+  for (let time = 0; time < 2; time += 1) board.note(vault, broken);
+  assert.equal(stateOf(vault)?.state, 'shaky', 'the minute begins with the first failure after a success');
+});
+
+test('what was failing and is used no more is unknown after a while, so that the app can be taken into service again', async () => {
+  for (let time = 0; time < 3; time += 1) board.note(vault, refused);
+  await clock.advance(dependencyStaleMs);
+  assert.ok(!board.ok());
+  await clock.advance(1);
+  assert.equal(stateOf(vault)?.state, 'unknown');
+  assert.ok(board.ok());
+});
+
+test('one user who is refused again and again makes nothing failing; three users do', () => {
+  for (let time = 0; time < 20; time += 1) board.note(acs, { ...refused, about: 'a user' });
+  assert.equal(stateOf(acs)?.state, 'shaky');
+  for (const about of ['another', 'a third']) board.note(acs, { ...refused, about });
+  assert.equal(stateOf(acs)?.state, 'failing');
+});
+
+test('a failed sign-in tells what was tried, of the identity that failed, and nothing of an unknown error', () => {
+  board.noteSignIn({ managedIdentity: true }, new SignInError('Sign-in failed. Tried: x. Run `az login`.'));
+  assert.match(stateOf(identity)?.lastFailure?.problem ?? '', /Run `az login`/);
+  board.noteSignIn({ managedIdentity: true }, new Error('canary'));
+  assert.doesNotMatch(JSON.stringify(board.states()), /canary/);
+  board.noteSignIn({ managedIdentity: true });
+  assert.equal(stateOf(identity)?.state, 'ok');
+  board.noteSignIn({ managedIdentity: true, clientId: 'unheard-of' }, new Error());
+  assert.equal(stateOf(identity)?.state, 'ok');
+});
+
+test('the health of the app is that of its parts and of what it stands on', () => {
+  const health = new HealthBoard(clock, [vault]);
+  assert.ok(health.ok());
+  for (let time = 0; time < 3; time += 1) health.dependencies.note(vault, refused);
+  assert.ok(!health.ok());
+});
+
+test('what could be an answer to a bad question says nothing against a service', () => {
+  const fine = [200, 201, 204, 304, 400, 404, 409, 412, 413];
+  for (const status of fine) assert.equal(judgeStatus('stateBlobs', status), undefined, String(status));
+  const failures: readonly (readonly [number, FailureKind])[] = [
+    ...([[401, 'refused'] as const, [403, 'refused'] as const, [429, 'throttled'] as const] as const),
+    ...([[408, 'broken'] as const, [500, 'broken'] as const, [503, 'broken'] as const] as const),
+  ];
+  for (const [status, kind] of failures) assert.equal(judgeStatus('graph', status), kind, String(status));
+  assert.equal(judgeStatus('dicom', 404), 'odd', 'no DICOM service is there');
+  assert.equal(judgeStatus('issuer', 302), 'odd');
+  assert.equal(judgeStatus('webhook', 302), 'odd', 'redirects are not followed');
+  assert.equal(judgeStatus('webhook', 413), undefined, 'a change is refused, the receiver works');
+  assert.equal(judgeStatus('entra', 401), undefined, 'a rejected secret is an answer');
+  assert.equal(judgeStatus('entra', 503), 'broken');
+});
+
+test('every service has words and a cure for each way to fail, and a setting that says where it is', () => {
+  for (const name of dependencyNames) {
+    assert.match(needs[name].settings, /^[A-Z]/);
+    for (const kind of ['refused', 'throttled', 'broken', 'silent', 'odd'] as const)
+      assert.match(cureOf(name, kind), /\S{3}.*\.$/, `${name} ${kind}`);
+    assert.ok(cureOf(name, 'silent').includes(needs[name].settings));
+  }
+});

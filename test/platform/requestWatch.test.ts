@@ -1,0 +1,121 @@
+// Which service an answer is counted for, over real connections, and that nothing of a request is kept.
+import { SecretClient } from '@azure/keyvault-secrets';
+import assert from 'node:assert/strict';
+import { get, request as httpRequest } from 'node:http';
+import { after, beforeEach, test } from 'node:test';
+import { demo } from '../../local/demo.ts';
+import { createKeyVault } from '../../local/standIns/keyVault.ts';
+import { dependenciesOf } from '../../src/platform/dependencies.ts';
+import { DependencyBoard, type DependencyState } from '../../src/platform/dependencyBoard.ts';
+import { createPlatform } from '../../src/platform/processPlatform.ts';
+import { watchRequests } from '../../src/platform/requestWatch.ts';
+import { parseSettings } from '../../src/platform/settings/settings.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { startStorage } from '../support/azurite.ts';
+import { sample } from '../support/bundle.ts';
+import { startStandIns } from '../support/standIns.ts';
+
+const storage = await startStorage();
+const cloud = await startStandIns((tenant) => [
+  createKeyVault({ ...tenant, vaultHosts: [new URL(demo.vaultUrl).host] }),
+]);
+cloud.directory.grant(demo.managedIdentity.principalId, 'Key Vault Secrets Officer');
+
+const settings = parseSettings({
+  ...sample,
+  AzureWebJobsStorage: storage.settings.connectionString.reveal(),
+  CHANGE_FEED_WEBHOOK_AUTH: `hmac:${demo.vaultUrl}/secrets/webhook-key`,
+});
+const platform = createPlatform(systemClock, () => 'a-uuid');
+
+let board: DependencyBoard;
+let stop: () => void = () => undefined;
+beforeEach(() => {
+  stop();
+  board = new DependencyBoard(dependenciesOf(settings, platform), systemClock);
+  stop = watchRequests(board);
+});
+after(() => {
+  stop();
+});
+
+const used = (): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    board
+      .states()
+      .filter(({ state }) => state !== 'unknown')
+      .map(({ name, state }): [string, DependencyState['state']] => [name, state]),
+  );
+
+function account() {
+  assert.ok(settings.changeFeed.state === 'on');
+  const { deliveries, credential } = settings.changeFeed.value;
+  return platform.storage(deliveries, credential);
+}
+
+test('the settings say what the app stands on', () => {
+  const names = board.dependencies.map(({ name, target }) =>
+    target === undefined ? name : `${name} ${target}`,
+  );
+  assert.deepEqual(names.sort(), [
+    ...['auditBlobs', 'communication', 'deliveryBlobs', 'deliveryQueue'],
+    ...[`dicom ${new URL(demo.dicomUrl).host}`, `entra ${demo.tenantId}`, 'graph', 'issuer', 'keyVault'],
+    ...['signIn default', 'stateBlobs', 'stateTables', 'webhook', 'webhookKey'],
+  ]);
+});
+
+test('of one storage account each container, the tables and the queue count for themselves', async () => {
+  await account().container('state').createIfNotExists();
+  assert.deepEqual(used(), { stateBlobs: 'ok' });
+  await account().container('dicom-changes').exists();
+  await account().container('state-of-somebody-else').exists();
+  assert.deepEqual(used(), { stateBlobs: 'ok', deliveryBlobs: 'ok' });
+  await account().queue('dicom-changes').exists();
+  await account().table('identities').createTable();
+  assert.deepEqual(used(), { stateBlobs: 'ok', stateTables: 'ok', deliveryBlobs: 'ok', deliveryQueue: 'ok' });
+});
+
+test('the challenge of a vault counts for nothing, its refusal does, each secret for its use', async () => {
+  const vault = new SecretClient(demo.vaultUrl, cloud.credentialFor(demo.managedIdentity), {
+    retryOptions: { maxRetries: 0 },
+  });
+  const look = async (name: string): Promise<void> => {
+    await vault.getSecret(name).catch(() => undefined);
+  };
+  await look('a-secret');
+  assert.deepEqual(used(), { keyVault: 'ok' });
+  const fault = cloud.faults.add({
+    service: 'keyVault',
+    effect: { revokePermission: 'Key Vault Secrets Officer' },
+  });
+  await look('webhook-key');
+  cloud.faults.remove(fault);
+  assert.deepEqual(used(), { keyVault: 'ok', webhookKey: 'shaky' });
+  const { lastFailure } = board.states().find(({ name }) => name === 'webhookKey') ?? {};
+  assert.equal(lastFailure?.code, 403);
+});
+
+test('a connection that is refused or breaks tells Node’s code and nothing of the request', async () => {
+  const nowhere = 'http://127.0.0.1:1';
+  board = new DependencyBoard(
+    [{ name: 'webhook', base: () => `${nowhere}/hook?sig=canary-key` }],
+    systemClock,
+  );
+  stop();
+  stop = watchRequests(board);
+  await new Promise((resolve) => get(`${nowhere}/hook?sig=canary-key`).on('error', resolve));
+  await new Promise((resolve) => get(`${nowhere}/hookworm?sig=canary-key`).on('error', resolve));
+  const sent = httpRequest(`${nowhere}/hook/below`, { headers: { authorization: 'Bearer canary' } });
+  await new Promise((resolve) => sent.on('error', resolve).end());
+  const [state] = board.states();
+  assert.deepEqual([state?.state, state?.lastFailure?.code], ['shaky', 'ECONNREFUSED']);
+  assert.doesNotMatch(JSON.stringify(board.states()), /canary|127\.0/);
+});
+
+test('an error is counted for a path of whole segments', async () => {
+  board = new DependencyBoard([{ name: 'webhook', base: () => 'http://127.0.0.1:1/hook' }], systemClock);
+  stop();
+  stop = watchRequests(board);
+  await new Promise((resolve) => get('http://127.0.0.1:1/hookworm').on('error', resolve));
+  assert.deepEqual(used(), {});
+});
