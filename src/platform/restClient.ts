@@ -14,10 +14,12 @@ import {
   type Pipeline,
   type PipelineOptions,
   type PipelinePolicy,
+  type PipelineResponse,
 } from '@azure/core-rest-pipeline';
 import type { OperationTracingOptions } from '@azure/core-tracing';
 import { AppError } from './errors.ts';
 import { maxRetryAfterMs, maxUpstreamBytes, upstreamTimeoutMs } from './limits.ts';
+import { capRetryAfter } from './retryAfter.ts';
 import type { UpstreamService } from './telemetry.ts';
 import { showRequestId, traced, traceTries } from './tracedRequests.ts';
 
@@ -46,6 +48,11 @@ export interface RestReply {
   readonly serverTime: number | undefined;
 }
 
+/** A reply whose `text` is made anew at each look: who keeps many of them keeps their bytes only. */
+export interface RawReply extends RestReply {
+  readonly body: Buffer;
+}
+
 export interface RestClientOptions {
   /** Without one, the requests show in no trace. */
   readonly service?: UpstreamService;
@@ -71,7 +78,7 @@ export interface RestClient {
    * connections as `upstream_failed`, and the signal's own reason when the caller gave up. After a throw nobody knows
    * whether the service acted.
    */
-  send(request: RestRequest): Promise<RestReply>;
+  send(request: RestRequest): Promise<RawReply>;
   /** Makes the next request ask the credential again. */
   forgetToken(): void;
 }
@@ -150,12 +157,13 @@ async function send(
   httpClient: HttpClient,
   request: RestRequest,
   tracingOptions: OperationTracingOptions,
-): Promise<RestReply> {
+): Promise<RawReply> {
   const timeout = AbortSignal.timeout(request.timeoutMs ?? upstreamTimeoutMs);
   const abortSignal = request.signal ? AbortSignal.any([timeout, request.signal]) : timeout;
+  const last: LastTry = { body: Buffer.alloc(0) };
   try {
     const response = await pipeline.sendRequest(
-      reading(httpClient, request.maxBytes ?? maxUpstreamBytes),
+      reading(httpClient, request.maxBytes ?? maxUpstreamBytes, last),
       createPipelineRequest({
         url: request.url,
         method: request.method,
@@ -167,13 +175,7 @@ async function send(
         streamResponseStatusCodes: new Set([Number.POSITIVE_INFINITY]),
       }),
     );
-    const date = Date.parse(response.headers.get('date') ?? '');
-    return {
-      status: response.status,
-      header: (name) => response.headers.get(name),
-      text: response.bodyAsText ?? '',
-      serverTime: Number.isNaN(date) ? undefined : date,
-    };
+    return replyOf(response, last.body);
   } catch (cause) {
     request.signal?.throwIfAborted();
     if (cause instanceof AppError) throw cause;
@@ -183,54 +185,43 @@ async function send(
   }
 }
 
-/** Reads the body of every try, also of one that is tried again: an unread body would keep its connection busy. */
-function reading(httpClient: HttpClient, maxBytes: number): HttpClient {
+function replyOf({ status, headers }: PipelineResponse, body: Buffer): RawReply {
+  const date = Date.parse(headers.get('date') ?? '');
   return {
-    async sendRequest(request) {
-      const { readableStreamBody, ...response } = await httpClient.sendRequest(request);
-      return readableStreamBody
-        ? { ...response, bodyAsText: await readText(readableStreamBody, maxBytes) }
-        : response;
+    status,
+    header: (name) => headers.get(name),
+    body,
+    get text() {
+      return body.toString('utf8');
     },
+    serverTime: Number.isNaN(date) ? undefined : date,
   };
 }
 
-async function readText(stream: NodeJS.ReadableStream, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    const bytes = Buffer.from(chunk);
-    size += bytes.length;
-    if (size > maxBytes) throw new AnswerTooLarge();
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+/** The pipeline itself has a place for texts only. */
+interface LastTry {
+  body: Buffer;
 }
 
-/**
- * The pipeline waits as long as `Retry-After` says, however long (measured). Above the cap the answer goes back to the
- * caller instead, its header kept as `x-retry-after`.
- */
-function capRetryAfter(maxMs: number): PipelinePolicy {
-  const names = ['retry-after', 'retry-after-ms', 'x-ms-retry-after-ms'];
+/** Reads the body of every try, also of one that is tried again: an unread body would keep its connection busy. */
+function reading(httpClient: HttpClient, maxBytes: number, last: LastTry): HttpClient {
   return {
-    name: 'capRetryAfter',
-    async sendRequest(request, next) {
-      const response = await next(request);
-      for (const name of names) {
-        const value = response.headers.get(name);
-        if (value === undefined || retryAfterMs(name, value, response.headers.get('date')) <= maxMs) continue;
-        response.headers.delete(name);
-        response.headers.set('x-retry-after', value);
-      }
+    async sendRequest(request) {
+      const { readableStreamBody, ...response } = await httpClient.sendRequest(request);
+      last.body = await readBody(readableStreamBody ?? [], maxBytes);
       return response;
     },
   };
 }
 
-/** Milliseconds to wait; a date is read against the answer's own `Date`, so that no clock of ours is asked. */
-function retryAfterMs(name: string, value: string, date: string | undefined): number {
-  if (/^\d+$/.test(value)) return Number(value) * (name.endsWith('-ms') ? 1 : 1000);
-  const wait = Date.parse(value) - Date.parse(date ?? '');
-  return Number.isNaN(wait) ? Number.POSITIVE_INFINITY : wait;
+async function readBody(stream: NodeJS.ReadableStream | [], maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    size += bytes.length;
+    if (size > maxBytes) throw new AnswerTooLarge();
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks);
 }

@@ -10,7 +10,7 @@ import {
 } from 'jose';
 import { createCallers, type Callers } from '../../src/platform/caller.ts';
 import { IssuerKeys } from '../../src/platform/issuerKeys.ts';
-import type { RestClient, RestReply, RestRequest } from '../../src/platform/restClient.ts';
+import type { RestClient, RawReply, RestRequest } from '../../src/platform/restClient.ts';
 import type { CallerSettings } from '../../src/platform/settings/types.ts';
 import { ManualClock } from '../support/clock.ts';
 
@@ -67,10 +67,11 @@ export class FakeIssuer {
   }
 
   readonly client: RestClient = {
-    send: async (request): Promise<RestReply> => {
+    send: async (request): Promise<RawReply> => {
       this.requests.push(request);
       const { status, text } = await this.answer(request);
-      return { status, text, header: () => undefined, serverTime: undefined };
+      const body = Buffer.from(text);
+      return { status, body, text, header: () => undefined, serverTime: undefined };
     },
     forgetToken: () => undefined,
   };
