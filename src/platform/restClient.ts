@@ -208,13 +208,15 @@ function reading(httpClient: HttpClient, maxBytes: number, last: LastTry): HttpC
   return {
     async sendRequest(request) {
       const { readableStreamBody, ...response } = await httpClient.sendRequest(request);
-      last.body = await readBody(readableStreamBody ?? [], maxBytes);
+      last.body = readableStreamBody
+        ? await readBody(readableStreamBody, maxBytes)
+        : Buffer.from(response.bodyAsText ?? '');
       return response;
     },
   };
 }
 
-async function readBody(stream: NodeJS.ReadableStream | [], maxBytes: number): Promise<Buffer> {
+async function readBody(stream: NodeJS.ReadableStream, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of stream) {
