@@ -1,4 +1,4 @@
-// The rules that make a stand-in misbehave on demand: answers instead, delays, and connections dropped before or after the effect.
+// The rules that make a stand-in misbehave on demand: answers instead, delays, slow bodies, and connections that are dropped.
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context, MiddlewareHandler } from 'hono';
 import { randomUUID } from 'node:crypto';
@@ -20,8 +20,9 @@ const general = {
     ),
     body: z.optional(z.unknown()),
   }),
-  drop: z.strictObject({ drop: z.enum(['before', 'after']) }),
+  drop: z.strictObject({ drop: z.enum(['before', 'during', 'after']) }),
   delayMs: z.strictObject({ delayMs: count }),
+  slowBodyMs: z.strictObject({ slowBodyMs: count }),
 };
 const generalEffect = z.union(Object.values(general));
 type GeneralEffect = z.infer<typeof generalEffect>;
@@ -151,8 +152,14 @@ async function meet(
     await next();
     return undefined;
   }
+  if ('slowBodyMs' in effect) {
+    await next();
+    await replace(c, (response) => slowly(response, effect.slowBodyMs));
+    return undefined;
+  }
   if ('drop' in effect) {
-    if (effect.drop === 'after') await next();
+    if (effect.drop !== 'before') await next();
+    if (effect.drop === 'during') await replace(c, (response) => sendHalf(response, c));
     c.env.incoming.socket.destroy();
     return RESPONSE_ALREADY_SENT;
   }
@@ -160,6 +167,47 @@ async function meet(
   const text = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body);
   const type = typeof body === 'object' ? { 'content-type': 'application/json' } : {};
   return new Response(text, { status, headers: { ...type, ...headers } });
+}
+
+/** The framework sends what stands in the context, whatever a middleware answers after the service did. */
+async function replace(
+  c: Context<StandInEnv>,
+  make: (response: Response) => Promise<Response>,
+): Promise<void> {
+  const made = await make(c.res);
+  // Without this the new one would be joined with the old one.
+  c.res = undefined;
+  c.res = made;
+}
+
+/** The head at once, the body in pieces that take this long together. */
+async function slowly(response: Response, ms: number): Promise<Response> {
+  const body = new Uint8Array(await response.arrayBuffer());
+  const pieces = 10;
+  const size = Math.ceil(body.length / pieces);
+  async function* inPieces(): AsyncGenerator<Uint8Array> {
+    for (let from = 0; from < body.length; from += size) {
+      await sleep(ms / pieces);
+      yield body.subarray(from, from + size);
+    }
+  }
+  const { status, headers } = response;
+  return new Response(body.length === 0 ? null : ReadableStream.from(inPieces()), { status, headers });
+}
+
+/** The head promises the whole body. */
+async function sendHalf(response: Response, { env: { outgoing } }: Context<StandInEnv>): Promise<Response> {
+  const body = Buffer.from(await response.arrayBuffer());
+  outgoing.writeHead(response.status, {
+    ...Object.fromEntries(response.headers),
+    'content-length': Math.max(body.length, 1),
+  });
+  await new Promise<void>((resolve) => {
+    outgoing.write(body.subarray(0, Math.floor(body.length / 2)), () => {
+      resolve();
+    });
+  });
+  return RESPONSE_ALREADY_SENT;
 }
 
 function isPattern(text: string): boolean {

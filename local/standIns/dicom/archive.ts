@@ -1,18 +1,17 @@
 // One DICOM service: the instances it holds, the metadata of each version, and its change feed.
+import { Override } from '../effects.ts';
 import type { Now } from '../kit.ts';
 import type { DicomJson } from './dicomJson.ts';
 import { DicomRefusal } from './errors.ts';
-import { emptyFeed, Feed, type FeedData, type InstanceUids } from './feed.ts';
+import { defaultPartition, emptyFeed, Feed, type FeedData, type Placed, type Version } from './feed.ts';
 
 /** A study, a series or an instance, by how many of its UIDs are given. */
 export interface Resource {
+  /** The default one when absent. */
+  readonly partition?: string | undefined;
   readonly study: string;
   readonly series?: string | undefined;
   readonly sop?: string | undefined;
-}
-
-interface Instance extends InstanceUids {
-  readonly watermark: number;
 }
 
 /** A long-running operation that is over, as `GET /operations/{id}` answers it. */
@@ -29,7 +28,7 @@ export interface Operation {
 /** Plain data: all there is to save. */
 export interface ArchiveData {
   feed: FeedData;
-  instances: Instance[];
+  instances: Version[];
   lastWatermark: number;
   /** By watermark. Real ones stay for a few days after a deletion; here they stay until a reset. */
   metadata: Record<string, DicomJson>;
@@ -44,10 +43,24 @@ export const emptyArchive = (): ArchiveData => ({
   operations: {},
 });
 
+/** A blob that is gone, a store of the customer's that is out of reach, a blob that cannot be parsed. */
+export type PoisonStatus = 500 | 424 | 503;
+
+const poisonTexts: Readonly<Record<PoisonStatus, string>> = {
+  500: 'The specified item cannot be found.',
+  424: 'The external store cannot be reached.',
+  503: 'The data store operation failed.',
+};
+
 export class Archive {
   readonly #data: ArchiveData;
-  readonly #poisoned: string[] = [];
-  #outages = 0;
+  readonly #poisoned: { readonly sequence: string; readonly status: PoisonStatus }[] = [];
+  readonly #outage = new Override<true>();
+  /** What the service has while a rule says so. */
+  readonly partitions = new Override<true>();
+  readonly externalStore = new Override<true>();
+  /** The feed is written as the documentation shows it: keys in Pascal case, values in small letters. */
+  readonly documentedForm = new Override<true>();
   readonly feed: Feed;
 
   constructor(data: ArchiveData, now: Now) {
@@ -55,25 +68,25 @@ export class Archive {
     this.feed = new Feed(data.feed, now);
   }
 
-  has(uids: InstanceUids): boolean {
+  has(uids: Placed): boolean {
     return this.find(uids).length > 0;
   }
 
-  find(resource: Resource): readonly Instance[] {
+  find(resource: Resource): readonly Version[] {
     return this.#data.instances.filter((instance) => covers(resource, instance));
   }
 
   /** The caller has made sure that there is no such instance. */
-  store(uids: InstanceUids, metadata: DicomJson): void {
+  store(uids: Placed, metadata: DicomJson): void {
     const created = this.#newVersion(uids, metadata);
     this.#data.instances.push(created);
     this.feed.append('Create', [created]);
   }
 
   /** Changes attributes of every instance of the study, in one statement, and answers how many there are. */
-  update(study: string, changes: DicomJson): number {
+  update(studyOf: Resource, changes: DicomJson): number {
     const updated = new Map(
-      this.find({ study }).map((instance) => [
+      this.find(studyOf).map((instance) => [
         instance,
         this.#newVersion(instance, { ...this.#data.metadata[instance.watermark], ...changes }),
       ]),
@@ -87,7 +100,11 @@ export class Archive {
   delete(resource: Resource): void {
     const doomed = this.#existing(resource);
     this.#data.instances = this.#data.instances.filter((instance) => !doomed.includes(instance));
-    this.feed.append('Delete', doomed);
+    // Whether the row of a deletion names a file is not known: here it names none.
+    this.feed.append(
+      'Delete',
+      doomed.map(({ filePath: _, ...instance }) => instance),
+    );
   }
 
   /** DICOM JSON of every instance. Throws 404 when there is none, 503 when it cannot be read. */
@@ -95,30 +112,28 @@ export class Archive {
     return this.#existing(resource).map(({ watermark }) => this.metadata(watermark));
   }
 
-  /** Throws 503 when the version is poisoned or the store is down: to the real service a blob that it cannot parse is a data store that failed. */
+  /** Throws 503 when the store is down, and what the version is poisoned with. */
   metadata(watermark: number): DicomJson {
     const metadata = this.#data.metadata[watermark];
-    const poisoned = this.#poisoned.some((sequence) => this.feed.watermarkOf(sequence) === watermark);
-    if (!metadata || poisoned || this.#outages > 0)
-      throw new DicomRefusal(503, 'The data store operation failed.');
-    return metadata;
+    const poison = this.#poisoned.find(({ sequence }) => this.feed.watermarkOf(sequence) === watermark);
+    if (metadata && !poison && !this.#outage.current) return metadata;
+    const status = poison?.status ?? 503;
+    throw new DicomRefusal(status, poisonTexts[status]);
   }
 
   /** Makes the metadata of the version that a sequence made unreadable, now or when it comes; the answer mends it. */
-  poison(sequence: string): () => void {
-    this.#poisoned.push(sequence);
+  poison(sequence: string, status: PoisonStatus): () => void {
+    const poison = { sequence, status };
+    this.#poisoned.push(poison);
     return () => {
-      const at = this.#poisoned.indexOf(sequence);
+      const at = this.#poisoned.indexOf(poison);
       if (at >= 0) this.#poisoned.splice(at, 1);
     };
   }
 
   /** Makes all metadata unreadable, as when the store behind the service is down; the answer ends that. */
   loseMetadata(): () => void {
-    this.#outages += 1;
-    return () => {
-      this.#outages -= 1;
-    };
+    return this.#outage.set(true);
   }
 
   /** As if the service had been deleted and created again: nothing in it, and sequences from 1. */
@@ -138,13 +153,17 @@ export class Archive {
     return this.#data.operations;
   }
 
-  #newVersion({ study, series, sop }: InstanceUids, metadata: DicomJson): Instance {
+  #newVersion({ partition, study, series, sop }: Placed, metadata: DicomJson): Version {
     const watermark = ++this.#data.lastWatermark;
     this.#data.metadata[watermark] = metadata;
-    return { study, series, sop, watermark };
+    const folder = `DICOM/${partition ?? defaultPartition}`;
+    const filePath = this.externalStore.current
+      ? `${folder}/${watermark % 1000}_${watermark}.dcm`
+      : undefined;
+    return { partition, study, series, sop, watermark, filePath };
   }
 
-  #existing(resource: Resource): readonly Instance[] {
+  #existing(resource: Resource): readonly Version[] {
     const found = this.find(resource);
     const level =
       resource.sop !== undefined ? 'instance' : resource.series !== undefined ? 'series' : 'study';
@@ -153,8 +172,9 @@ export class Archive {
   }
 }
 
-function covers({ study, series, sop }: Resource, instance: InstanceUids): boolean {
+function covers({ partition = defaultPartition, study, series, sop }: Resource, instance: Placed): boolean {
   return (
+    (instance.partition ?? defaultPartition) === partition &&
     instance.study === study &&
     (series === undefined || instance.series === series) &&
     (sop === undefined || instance.sop === sop)

@@ -25,9 +25,12 @@ const specification = z.strictObject({
 });
 
 /** Throws 400, naming the field, for a body that is no specification of an update. */
-export function bulkUpdate(archive: Archive, body: string, now: number): Operation {
+export function bulkUpdate(
+  archive: Archive,
+  { partition, body, now }: { partition: string; body: string; now: number },
+): Operation {
   const { studyInstanceUids, changeDataset } = parse(body);
-  const counts = studyInstanceUids.map((study) => archive.update(study, changeDataset));
+  const counts = studyInstanceUids.map((study) => archive.update({ partition, study }, changeDataset));
   const failed = studyInstanceUids.filter((_, n) => counts[n] === 0);
   const time = new Date(now).toISOString();
   const errors = failed.map((study) => `Failed to update instances for study ${study}`);

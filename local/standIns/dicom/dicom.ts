@@ -9,6 +9,7 @@ import { bulkUpdate } from './bulkUpdate.ts';
 import { changeFeedLatest, changeFeedPage } from './changeFeed.ts';
 import { dicomEffects } from './effects.ts';
 import { DicomRefusal } from './errors.ts';
+import { defaultPartition } from './feed.ts';
 import { filesOf, storeFiles } from './stow.ts';
 import { isUid } from './validation.ts';
 
@@ -29,12 +30,16 @@ const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const json = { 'content-type': 'application/json; charset=utf-8' };
 const dicomJson = { 'content-type': 'application/dicom+json; charset=utf-8' };
 const versions = '/:version{v(?:1|2|1\\.0-prerelease)}';
-const study = `${versions}/studies/:study`;
-const resources = [study, `${study}/series/:series`, `${study}/series/:series/instances/:sop`];
+/** Partitions are part of the path once a service has them, and then they must be. */
+const places = [versions, `${versions}/partitions/:partition`];
+const studies = places.map((place) => `${place}/studies`);
+const resources = studies.flatMap((path) => {
+  const study = `${path}/:study`;
+  return [study, `${study}/series/:series`, `${study}/series/:series/instances/:sop`];
+});
 
 /**
- * Own effects: `{"lateCommit":{"sequences":n,"ms":n}}`, `{"gap":n}`, `{"poison":sequence}`, `{"metadataDown":true}` and
- * `{"reset":true}`, each with an optional `"host"` where there are several services.
+ * Has the change feed's own effects (`dicomEffects`), each with an optional `"host"` where there are several services.
  */
 export function createDicom(options: DicomOptions): StandIn {
   const { now } = options;
@@ -79,23 +84,27 @@ function addRoutes(app: Hono<StandInEnv>, now: Now, archiveOf: (c: Call) => Arch
     const latest = changeFeedLatest(archiveOf(c), version, new URL(c.req.url).searchParams);
     return latest === undefined ? c.body(null, 204) : c.body(latest, 200, json);
   });
-  app.post('/v2/studies/$bulkUpdate', async (c) => {
-    const { operationId: id } = bulkUpdate(archiveOf(c), await c.req.text(), now());
+  app.on('POST', ['/v2/studies/$bulkUpdate', '/v2/partitions/:partition/studies/$bulkUpdate'], async (c) => {
+    const archive = archiveOf(c);
+    const request = { partition: partitionOf(c, archive), body: await c.req.text(), now: now() };
+    const { operationId: id } = bulkUpdate(archive, request);
     return c.body(JSON.stringify({ id, href: `${hostOf(c).origin}/v2/operations/${id}` }), 202, json);
   });
   app.get(`${versions}/operations/:id`, (c) => {
     const operation = archiveOf(c).operations[c.req.param('id')];
     return operation ? c.body(JSON.stringify(operation), 200, json) : c.body(null, 404);
   });
-  app.on('POST', [`${versions}/studies`, study], (c) => store(c, archiveOf(c)));
+  app.on('POST', [...studies, ...studies.map((path) => `${path}/:study`)], (c) => store(c, archiveOf(c)));
   for (const path of resources) {
     app.delete(path, (c) => {
-      archiveOf(c).delete(resourceOf(c));
+      const archive = archiveOf(c);
+      archive.delete(resourceOf(c, archive));
       return c.body(null, 204);
     });
     app.get(`${path}/metadata`, (c) => {
       accepts(c, 'application/dicom+json');
-      return c.body(JSON.stringify(archiveOf(c).metadataOf(resourceOf(c))), 200, dicomJson);
+      const archive = archiveOf(c);
+      return c.body(JSON.stringify(archive.metadataOf(resourceOf(c, archive))), 200, dicomJson);
     });
   }
 }
@@ -106,11 +115,20 @@ function openArchives({ hosts, data = {}, now }: DicomOptions): ReadonlyMap<stri
 
 async function store(c: Call, archive: Archive): Promise<Response> {
   accepts(c, 'application/dicom+json');
-  const named = c.req.param('study') === undefined ? undefined : resourceOf(c).study;
+  const partition = partitionOf(c, archive);
+  const named = c.req.param('study') === undefined ? undefined : resourceOf(c, archive).study;
   const version = c.req.param('version') ?? '';
   const files = filesOf(c.req.header('content-type') ?? '', Buffer.from(await c.req.arrayBuffer()));
-  const base = `${hostOf(c).origin}/${version}`;
-  const { status, body } = storeFiles({ archive, files, study: named, lenient: version === 'v2', base });
+  const place = archive.partitions.current ? `/partitions/${partition}` : '';
+  const base = `${hostOf(c).origin}/${version}${place}`;
+  const { status, body } = storeFiles({
+    archive,
+    partition,
+    files,
+    study: named,
+    lenient: version === 'v2',
+    base,
+  });
   return status === 204 ? c.body(null, 204) : c.body(JSON.stringify(body), status, dicomJson);
 }
 
@@ -129,7 +147,19 @@ async function authorize({ tokens, directory }: DicomOptions, c: Call): Promise<
   if (!allowed) throw new DicomRefusal(403, 'Authorization failed.');
 }
 
-function resourceOf(c: Call): Resource {
+/** Throws 400 for a partition where the service has none, for none where it has, and for a name that is none. */
+function partitionOf(c: Call, archive: Archive): string {
+  const name = c.req.param('partition');
+  if (!archive.partitions.current) {
+    if (name === undefined) return defaultPartition;
+    throw new DicomRefusal(400, 'Data partitions are not enabled in this service.');
+  }
+  if (name === undefined) throw new DicomRefusal(400, 'PartitionName value is missing in the route segment.');
+  if (/^[\w.-]{1,64}$/.test(name)) return name;
+  throw new DicomRefusal(400, `The partition name '${name}' is not valid.`);
+}
+
+function resourceOf(c: Call, archive: Archive): Resource {
   const { study = '', series, sop } = c.req.param() as Partial<Record<string, string>>;
   for (const [name, value] of Object.entries({
     StudyInstanceUid: study,
@@ -143,7 +173,7 @@ function resourceOf(c: Call): Resource {
       );
     }
   }
-  return { study, series, sop };
+  return { partition: partitionOf(c, archive), study, series, sop };
 }
 
 /** Throws 406, without a text as the real one, when the client takes no such answer. */

@@ -9,14 +9,30 @@ export interface InstanceUids {
   readonly sop: string;
 }
 
+/** In services without partitions everything is in the default one. */
+export const defaultPartition = 'Microsoft.Default';
+
+/** An instance is known by its UIDs within its partition. */
+export interface Placed extends InstanceUids {
+  /** The default one when absent. */
+  readonly partition?: string | undefined;
+}
+
+export interface Version extends Placed {
+  readonly watermark: number;
+  /** Of its file in the external store, where the service has one. */
+  readonly filePath?: string | undefined;
+}
+
 export type Action = 'Create' | 'Update' | 'Delete';
 
-export interface Row extends InstanceUids {
+/** Its version is the one that the change made or removed. */
+export interface Row extends Version {
   /** An int64 in decimal digits: a JavaScript number cannot hold all of them. */
   readonly sequence: string;
   readonly action: Action;
-  /** The version of the instance that the change made or removed. */
-  readonly watermark: number;
+  /** What the feed calls the action, where that is not its own name. */
+  readonly toldAs?: string | undefined;
   readonly at: Instant;
   /** Milliseconds since 1970 UTC; before that the transaction counts as not committed. */
   readonly visibleFrom: number;
@@ -35,6 +51,14 @@ export interface Change {
   readonly state: 'Current' | 'Replaced' | 'Deleted';
   /** The version whose metadata the change shows; undefined while the instance is deleted. */
   readonly current: number | undefined;
+  /** A bulk update rewrites that of all older changes of the instance, too. */
+  readonly filePath: string | undefined;
+}
+
+/** Something out of the ordinary that happens to the next `left` of something. */
+interface Oddity<T> {
+  left: number;
+  readonly value: T;
 }
 
 export const emptyFeed = (): FeedData => ({ last: '0', at: { ms: 0, ticks: 0 }, rows: [] });
@@ -42,7 +66,10 @@ export const emptyFeed = (): FeedData => ({ last: '0', at: { ms: 0, ticks: 0 }, 
 export class Feed {
   readonly #data: FeedData;
   readonly #now: Now;
-  readonly #late = new Override<{ left: number; readonly ms: number }>();
+  readonly #late = new Override<Oddity<number>>();
+  readonly #early = new Override<Oddity<number>>();
+  readonly #tied = new Override<Oddity<true>>();
+  readonly #renamed = new Override<Oddity<string>>();
 
   constructor(data: FeedData, now: Now) {
     this.#data = data;
@@ -50,14 +77,17 @@ export class Feed {
   }
 
   /** Appends one row for each instance, all with the time of the one statement that SQL Server would run. */
-  append(action: Action, changed: readonly (InstanceUids & { readonly watermark: number })[]): void {
+  append(action: Action, changed: readonly Version[]): void {
     const now = this.#now();
-    this.#data.at = nextInstant(now, this.#data.at, this.#data.rows.length * 2711);
-    for (const { study, series, sop, watermark } of changed) {
+    if (take(this.#tied) === undefined)
+      this.#data.at = nextInstant(now, this.#data.at, this.#data.rows.length * 2711);
+    const { ms, ticks } = this.#data.at;
+    const at = { ms: ms - (take(this.#early) ?? 0), ticks };
+    const toldAs = take(this.#renamed);
+    for (const version of changed) {
       this.skip(1n);
-      const { last: sequence, at } = this.#data;
-      const visibleFrom = now + this.#lateness();
-      this.#data.rows.push({ sequence, action, study, series, sop, watermark, at, visibleFrom });
+      const visibleFrom = now + (take(this.#late) ?? 0);
+      this.#data.rows.push({ ...version, sequence: this.#data.last, action, toldAs, at, visibleFrom });
     }
   }
 
@@ -68,7 +98,22 @@ export class Feed {
 
   /** The next `sequences` rows become visible `ms` after they were written; the answer ends that for those still to come. */
   commitLate(sequences: number, ms: number): () => void {
-    return this.#late.set({ left: sequences, ms });
+    return this.#late.set({ left: sequences, value: ms });
+  }
+
+  /** The next statements carry the time at which their transaction began, `ms` before it ended: earlier than older changes. */
+  beginEarly(statements: number, ms: number): () => void {
+    return this.#early.set({ left: statements, value: ms });
+  }
+
+  /** The next statements have the time of the one before them. */
+  stopClock(statements: number): () => void {
+    return this.#tied.set({ left: statements, value: true });
+  }
+
+  /** The feed calls the action of the next statements by another name. */
+  rename(statements: number, name: string): () => void {
+    return this.#renamed.set({ left: statements, value: name });
   }
 
   /** Every visible change, by sequence. */
@@ -76,11 +121,17 @@ export class Feed {
     const now = this.#now();
     const visible = this.#data.rows.filter(({ visibleFrom }) => visibleFrom <= now);
     const newest = new Map(visible.map((row) => [keyOf(row), row]));
+    const updates = new Map(
+      visible.filter(({ action }) => action === 'Update').map((row) => [keyOf(row), row]),
+    );
     return visible.map((row) => {
       const latest = newest.get(keyOf(row)) ?? row;
-      if (latest.action === 'Delete') return { row, state: 'Deleted', current: undefined };
+      const update = updates.get(keyOf(row));
+      const rewritten = update && BigInt(update.sequence) > BigInt(row.sequence) ? update : row;
+      const { filePath } = rewritten;
+      if (latest.action === 'Delete') return { row, state: 'Deleted', current: undefined, filePath };
       const state = latest.watermark === row.watermark ? 'Current' : 'Replaced';
-      return { row, state, current: latest.watermark };
+      return { row, state, current: latest.watermark, filePath };
     });
   }
 
@@ -88,13 +139,12 @@ export class Feed {
   watermarkOf(sequence: string): number | undefined {
     return this.#data.rows.find((row) => row.sequence === sequence)?.watermark;
   }
+}
 
-  #lateness(): number {
-    const rule = this.#late.current;
-    if (!rule || rule.left === 0) return 0;
-    rule.left -= 1;
-    return rule.ms;
-  }
+function take<T>({ current }: Override<Oddity<T>>): T | undefined {
+  if (!current || current.left === 0) return undefined;
+  current.left -= 1;
+  return current.value;
 }
 
 /** The order of v2: by time, and by sequence within the same time. */
@@ -102,6 +152,6 @@ export function byTime(a: Change, b: Change): number {
   return compareInstants(a.row.at, b.row.at) || Number(BigInt(a.row.sequence) - BigInt(b.row.sequence));
 }
 
-function keyOf({ study, series, sop }: InstanceUids): string {
-  return `${study}/${series}/${sop}`;
+function keyOf({ partition = defaultPartition, study, series, sop }: Placed): string {
+  return `${partition}/${study}/${series}/${sop}`;
 }

@@ -9,6 +9,7 @@ import { identify, invalidAttributes, textOf, type InvalidAttribute } from './va
 
 export interface StoreRequest {
   readonly archive: Archive;
+  readonly partition: string;
   readonly files: readonly Buffer[];
   /** The study that the path names, if it does. */
   readonly study: string | undefined;
@@ -69,7 +70,7 @@ export function storeFiles(request: StoreRequest): StoreAnswer {
   return { status: failed.length > 0 || stored.some(({ warned }) => warned) ? 202 : 200, body };
 }
 
-function storeFile({ archive, study, lenient, base }: StoreRequest, file: Buffer): Outcome {
+function storeFile({ archive, partition, study, lenient, base }: StoreRequest, file: Buffer): Outcome {
   const metadata = read(file);
   if (!metadata) return failed(undefined, failure.processing);
   const uids = identify(metadata);
@@ -79,9 +80,10 @@ function storeFile({ archive, study, lenient, base }: StoreRequest, file: Buffer
   }
   const invalid = invalidAttributes(metadata);
   if (invalid.length > 0 && !lenient) return failed(metadata, failure.validation, invalid);
-  if (archive.has(uids)) return failed(metadata, failure.alreadyExists);
+  if (archive.has({ ...uids, partition })) return failed(metadata, failure.alreadyExists);
   const dropped = invalid.map(({ tag }) => tag);
-  archive.store(uids, Object.fromEntries(Object.entries(metadata).filter(([tag]) => !dropped.includes(tag))));
+  const kept = Object.entries(metadata).filter(([tag]) => !dropped.includes(tag));
+  archive.store({ ...uids, partition }, Object.fromEntries(kept));
   return {
     stored: true,
     warned: invalid.length > 0,

@@ -66,6 +66,22 @@ test('a scripted status answers instead of the service, after as many as it skip
   assert.deepEqual((await call('GET', '/faults')).body, [{ ...(body as object), ...rule, met: 2 }]);
 });
 
+test('a connection is dropped in the middle of the answer', async () => {
+  const before = state.writes;
+  await call('POST', '/faults', { service: 'graph', times: 1, effect: { drop: 'during' } });
+  await assert.rejects(graph('POST'));
+  assert.equal(state.writes, before + 1);
+  assert.equal((await graph('GET')).status, 200);
+});
+
+test('a body comes slowly, the head at once, and all of it', async () => {
+  await call('POST', '/faults', { service: 'graph', times: 1, effect: { slowBodyMs: 60 } });
+  const started = performance.now();
+  const { bodyAsText } = await graph('GET');
+  assert.deepEqual(JSON.parse(bodyAsText ?? ''), state);
+  assert.ok(performance.now() - started >= 50);
+});
+
 test('a connection is dropped before the effect or after it', async () => {
   const before = state.writes;
   await call('POST', '/faults', { service: 'graph', times: 1, effect: { drop: 'before' } });
@@ -104,7 +120,7 @@ test('a rule that cannot be meant is refused with the reason, and nothing is add
     [{ service: 'graph', effect: { lagMs: 1 } }, /unknown for graph; .*slow.*DICOM Data Reader/],
     [{ service: 'graph', effect: { delayMs: 1, status: 500 } }, /effect: .*"delayMs"/],
     [{ service: 'graph', effect: { status: 99 } }, /effect: .*>=200/],
-    [{ service: 'graph', effect: { drop: 'sometimes' } }, /effect: .*"before"\|"after"/],
+    [{ service: 'graph', effect: { drop: 'sometimes' } }, /effect: .*"before"\|"during"\|"after"/],
     [{ service: 'graph', effect: { slow: 'very' } }, /effect: .*number/],
     [{ service: 'graph', effect: { revokePermission: 'Owner' } }, /effect: .*DICOM Data Reader/],
     [
