@@ -1,11 +1,11 @@
 // Fetches the pages of a run ahead of the delivery, and hands them over in order.
-import { feedAheadBytes, feedAheadPages, feedReserveMs } from '../platform/limits.ts';
+import { feedAheadBytes, feedAheadPages, feedFetchesAtOnce, feedReserveMs } from '../platform/limits.ts';
 import type { Page } from './cursor.ts';
-import type { Frame } from './dicomChangeFeed.ts';
+import type { PageAnswer, Frame } from './dicomChangeFeed.ts';
 import type { Interval } from './intervals.ts';
 import type { Pages } from './pages.ts';
 
-type Outcome = { readonly page: Page } | { readonly error: unknown };
+type Outcome = { readonly answer: PageAnswer } | { readonly error: unknown };
 
 interface Fetch {
   readonly range: Interval;
@@ -59,7 +59,7 @@ export class Ahead {
     while (this.#from <= this.#to || this.#fetches.length > 0) {
       const first = this.#fetches.shift();
       const range = first?.range ?? this.#cut();
-      const outcome = await first?.settled;
+      const outcome = opened(await first?.settled);
       this.#fill();
       if (outcome && 'page' in outcome) {
         yield this.#pages.took(outcome.page);
@@ -86,11 +86,12 @@ export class Ahead {
   #mayFetch(): boolean {
     const { remainingMs } = this.#frame;
     if (this.#end.signal.aborted) return false;
+    if (this.#fetches.filter(({ outcome }) => !outcome).length >= feedFetchesAtOnce) return false;
     // After a failure nothing more is asked for until it is judged.
     if (this.#fetches.some(({ outcome }) => outcome && 'error' in outcome)) return false;
     if (this.#expected === undefined || remainingMs() < feedReserveMs) return false;
     const bytes = this.#fetches.map(({ outcome }) =>
-      outcome && 'page' in outcome ? outcome.page.bytes : (this.#expected ?? 0),
+      outcome && 'answer' in outcome ? outcome.answer.bytes : (this.#expected ?? 0),
     );
     const ahead = bytes.reduce((sum, one) => sum + one, this.#expected);
     return this.#fetches.length < feedAheadPages && ahead <= feedAheadBytes;
@@ -100,9 +101,9 @@ export class Ahead {
     const settle = async (): Promise<Outcome> => {
       let outcome: Outcome;
       try {
-        const page = await this.#pages.ahead(range, this.#signal);
-        this.#expected = page.bytes;
-        outcome = { page };
+        const answer = await this.#pages.ahead(range, this.#signal);
+        this.#expected = answer.bytes;
+        outcome = { answer };
       } catch (error) {
         outcome = { error };
       }
@@ -112,5 +113,16 @@ export class Ahead {
     };
     const fetch: Fetch = { range, settled: settle(), outcome: undefined };
     return fetch;
+  }
+}
+
+function opened(
+  outcome: Outcome | undefined,
+): { readonly page: Page } | { readonly error: unknown } | undefined {
+  if (!outcome || 'error' in outcome) return outcome;
+  try {
+    return { page: outcome.answer.page() };
+  } catch (error) {
+    return { error };
   }
 }

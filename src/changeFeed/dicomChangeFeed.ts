@@ -9,6 +9,7 @@ import {
 } from '../platform/limits.ts';
 import {
   createRestClient,
+  type RawReply,
   type RestClient,
   type RestClientOptions,
   type RestReply,
@@ -16,7 +17,7 @@ import {
 } from '../platform/restClient.ts';
 import type { Run } from '../platform/run.ts';
 import type { Page } from './cursor.ts';
-import { judgeLatest, judgePage, judgeTime, judgeWindow } from './dicomReplies.ts';
+import { judgeLatest, judgePage, judgeStatus, judgeTime, judgeWindow } from './dicomReplies.ts';
 import type { FeedEntry } from './entry.ts';
 import type { Interval } from './intervals.ts';
 import { FeedStop } from './outcome.ts';
@@ -48,12 +49,21 @@ export interface PageOptions {
   readonly timeoutMs?: number;
 }
 
+/** What came for a page, not taken apart yet. */
+export interface PageAnswer {
+  readonly bytes: number;
+  /** Throws `FeedStop` for what does not have the shape of the page that was asked for. */
+  page(): Page;
+}
+
 /** Every method throws `FeedStop`, `upstream_timeout` and `upstream_failed`, and the frame's reason when its signal aborts. */
 export interface ChangeFeedReader {
   /** The entry with the highest sequence. */
   latest(frame: Frame): Promise<Latest>;
   /** What exists of `range` (at most 100 sequences). A short or an empty page says nothing about what follows. */
   page(range: Interval, options: PageOptions, frame: Frame): Promise<Page>;
+  /** The same for a page whose turn has not come: its bytes take a fraction of the memory of its entries. */
+  answer(range: Interval, options: PageOptions, frame: Frame): Promise<PageAnswer>;
   /** At most `feedWindowRows` entries without metadata, oldest first. */
   window(window: TimeWindow, frame: Frame): Promise<readonly FeedEntry[]>;
 }
@@ -73,7 +83,7 @@ export function createReader({ service, auth, httpClient, clock, random }: Reade
   const patient = createRestClient({ ...common, maxRetries: feedRequestRetries });
   const brisk = createRestClient({ ...common, maxRetries: 0 });
 
-  async function send(client: RestClient, request: RestRequest, frame: Frame): Promise<RestReply> {
+  async function send(client: RestClient, request: RestRequest, frame: Frame): Promise<RawReply> {
     for (let waits = 0; ; waits += 1) {
       const reply = await client.send({ ...request, attempt: waits + 1, signal: frame.signal });
       const pause = throttlePause(reply, waits, random);
@@ -84,11 +94,19 @@ export function createReader({ service, auth, httpClient, clock, random }: Reade
   }
 
   /** A refused token may have been replaced or granted its audience meanwhile: once more with a fresh one. */
-  async function ask(request: RestRequest, frame: Frame, client = patient): Promise<RestReply> {
+  async function ask(request: RestRequest, frame: Frame, client = patient): Promise<RawReply> {
     const reply = await send(client, request, frame);
     if (reply.status !== 401) return reply;
     client.forgetToken();
     return send(client, request, frame);
+  }
+
+  async function answer(range: Interval, options: PageOptions, frame: Frame): Promise<PageAnswer> {
+    const { metadata, once = false, timeoutMs = feedRequestTimeoutMs } = options;
+    const asked = clock.monotonic();
+    const request = { ...pageRequest(service, range, metadata), timeoutMs };
+    const reply = await ask(request, frame, once ? brisk : patient);
+    return answerOf(reply, range, clock.monotonic() - asked);
   }
 
   return {
@@ -96,20 +114,24 @@ export function createReader({ service, auth, httpClient, clock, random }: Reade
       const reply = await ask(latestRequest(service), frame);
       return { entry: judgeLatest(reply), time: judgeTime(reply) };
     },
-    async page(range, { metadata, once = false, timeoutMs = feedRequestTimeoutMs }, frame) {
-      const asked = clock.monotonic();
-      const request = { ...pageRequest(service, range, metadata), timeoutMs };
-      const reply = await ask(request, frame, once ? brisk : patient);
-      const took = clock.monotonic() - asked;
-      const entries = judgePage(reply, range);
-      const repliedAt = judgeTime(reply);
-      // The answer was made after the request was sent, so this is never later than the sending by the service's clock.
-      const requestedAt = repliedAt - Math.ceil(took);
-      return { ...range, requestedAt, repliedAt, entries, bytes: Buffer.byteLength(reply.text) };
-    },
+    answer,
+    page: async (...asked) => (await answer(...asked)).page(),
     async window(window, frame) {
       return judgeWindow(await ask(windowRequest(service, window), frame), feedWindowRows);
     },
+  };
+}
+
+/** `tookMs` from the request to the answer. */
+function answerOf(reply: RawReply, range: Interval, tookMs: number): PageAnswer {
+  judgeStatus(reply);
+  const repliedAt = judgeTime(reply);
+  // The answer was made after the request was sent, so this is never later than the sending by the service's clock.
+  const requestedAt = repliedAt - Math.ceil(tookMs);
+  const bytes = reply.body.length;
+  return {
+    bytes,
+    page: () => ({ ...range, requestedAt, repliedAt, entries: judgePage(reply, range), bytes }),
   };
 }
 

@@ -38,8 +38,13 @@ export function judgeTime(reply: RestReply): number {
   return reply.serverTime;
 }
 
-function judgeList(reply: RestReply): FeedEntry[] {
+/** Throws for an answer that is no page and no window at all. */
+export function judgeStatus(reply: RestReply): void {
   refuseStatus(reply, [200]);
+}
+
+function judgeList(reply: RestReply): FeedEntry[] {
+  judgeStatus(reply);
   const json = parse(reply.text);
   if (!Array.isArray(json)) throw badReply('a page that is not a list');
   return json.map(toEntry);
@@ -92,39 +97,66 @@ function parse(text: string): unknown {
   }
 }
 
+const names = [
+  ...(['sequence', 'partitionName', 'studyInstanceUid', 'seriesInstanceUid', 'sopInstanceUid'] as const),
+  ...(['action', 'state', 'timestamp', 'filePath', 'metadata'] as const),
+];
+type Name = (typeof names)[number];
+type Fields = Readonly<Partial<Record<Name, unknown>>>;
+const documented = new Set<string>(names);
+const spelled = new Map(names.map((name) => [name.toLowerCase(), name]));
+
 /** Keys and values come in other cases than documented (measured), and some values as numbers. */
 function toEntry(json: unknown): FeedEntry {
-  if (typeof json !== 'object' || json === null || Array.isArray(json))
-    throw badReply('an entry that is not an object');
-  const fields = new Map<string, unknown>();
-  for (const [key, value] of Object.entries(json) as [string, unknown][])
-    if (value !== null) fields.set(key.toLowerCase(), value);
-  const text = (name: string): string => {
-    const value = fields.get(name);
-    if (typeof value !== 'string' || value === '') throw badReply(`an entry without ${name}`);
-    return value;
-  };
-  const sequence = fields.get('sequence');
+  const fields = fieldsOf(json);
+  const { sequence } = fields;
   if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || sequence < 1)
     throw badReply('an entry whose sequence is not a number that can be kept exactly');
   return {
     sequence,
-    partitionName: fields.has('partitionname') ? text('partitionname') : 'Microsoft.Default',
-    studyInstanceUid: text('studyinstanceuid'),
-    seriesInstanceUid: text('seriesinstanceuid'),
-    sopInstanceUid: text('sopinstanceuid'),
-    action: known(fields.get('action'), 'action', ['Create', 'Delete', 'Update']),
-    state: known(fields.get('state'), 'state', ['Current', 'Replaced', 'Deleted']),
-    timestamp: timestamp(text('timestamp')),
-    filePath: fields.has('filepath') ? text('filepath') : undefined,
-    metadata: metadataOf(fields.get('metadata')),
+    partitionName: optional(fields, 'partitionName') ?? 'Microsoft.Default',
+    studyInstanceUid: text(fields, 'studyInstanceUid'),
+    seriesInstanceUid: text(fields, 'seriesInstanceUid'),
+    sopInstanceUid: text(fields, 'sopInstanceUid'),
+    action: known(fields.action, 'action', actions),
+    state: known(fields.state, 'state', states),
+    timestamp: timestamp(text(fields, 'timestamp')),
+    filePath: optional(fields, 'filePath'),
+    metadata: metadataOf(fields.metadata ?? undefined),
   };
 }
 
-function known(value: unknown, name: string, names: readonly string[]): string {
-  if (typeof value === 'number' && name === 'action') return names[value] ?? String(value);
+/** Under the documented names. Where it has no others, the object itself: a million entries pass through here. */
+function fieldsOf(json: unknown): Fields {
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw badReply('an entry that is not an object');
+  if (Object.keys(json).every((key) => documented.has(key))) return json;
+  const fields: Partial<Record<Name, unknown>> = {};
+  for (const [key, value] of Object.entries(json) as [string, unknown][]) {
+    const name = spelled.get(key.toLowerCase());
+    if (name !== undefined && value !== null) fields[name] = value;
+  }
+  return fields;
+}
+
+function text(fields: Fields, name: Name): string {
+  const value = fields[name];
   if (typeof value !== 'string' || value === '') throw badReply(`an entry without ${name}`);
-  return names.find((one) => one.toLowerCase() === value.toLowerCase()) ?? value;
+  return value;
+}
+
+function optional(fields: Fields, name: Name): string | undefined {
+  return (fields[name] ?? undefined) === undefined ? undefined : text(fields, name);
+}
+
+const actions = ['Create', 'Delete', 'Update'];
+const states = ['Current', 'Replaced', 'Deleted'];
+
+function known(value: unknown, name: string, values: readonly string[]): string {
+  if (typeof value === 'number' && name === 'action') return values[value] ?? String(value);
+  if (typeof value !== 'string' || value === '') throw badReply(`an entry without ${name}`);
+  if (values.includes(value)) return value;
+  return values.find((one) => one.toLowerCase() === value.toLowerCase()) ?? value;
 }
 
 function timestamp(text: string): string {

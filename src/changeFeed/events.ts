@@ -49,7 +49,17 @@ const types = new Map([
   ['Delete', 'DicomImageDeleted'],
 ]);
 
+/** Ascending as `entries` are. */
+export function toEvents(entries: readonly FeedEntry[], frame: EventFrame): readonly CloudEvent[] {
+  const { host } = new URL(frame.service);
+  return entries.map((entry) => eventOf(entry, frame, host));
+}
+
 export function toEvent(entry: FeedEntry, frame: EventFrame): CloudEvent {
+  return eventOf(entry, frame, new URL(frame.service).host);
+}
+
+function eventOf(entry: FeedEntry, frame: EventFrame, host: string): CloudEvent {
   return {
     specversion: '1.0',
     id: `${frame.epoch}.${entry.sequence}`,
@@ -60,18 +70,18 @@ export function toEvent(entry: FeedEntry, frame: EventFrame): CloudEvent {
     datacontenttype: 'application/json',
     sequence: padded(entry.sequence),
     ...(frame.late ? { late: true } : {}),
-    data: toData(entry, frame),
+    data: toData(entry, frame.metadata, host),
   };
 }
 
-function toData(entry: FeedEntry, { service, metadata }: EventFrame): ChangeData {
+function toData(entry: FeedEntry, metadata: MetadataChoice, serviceHostName: string): ChangeData {
   const projected = project(entry.metadata, metadata);
   return {
     partitionName: entry.partitionName,
     imageStudyInstanceUid: entry.studyInstanceUid,
     imageSeriesInstanceUid: entry.seriesInstanceUid,
     imageSopInstanceUid: entry.sopInstanceUid,
-    serviceHostName: new URL(service).host,
+    serviceHostName,
     sequenceNumber: entry.sequence,
     action: entry.action,
     state: entry.state,
@@ -83,10 +93,13 @@ function toData(entry: FeedEntry, { service, metadata }: EventFrame): ChangeData
 
 /** The default partition is not part of the path: a service without partitions refuses it there. */
 function instancePath(entry: FeedEntry): string {
-  const parts = [
-    ...(entry.partitionName === 'Microsoft.Default' ? [] : ['partitions', entry.partitionName]),
-    ...['studies', entry.studyInstanceUid, 'series', entry.seriesInstanceUid],
-    ...['instances', entry.sopInstanceUid],
-  ];
-  return `/v2/${parts.map(encodeURIComponent).join('/')}`;
+  const { partitionName, studyInstanceUid, seriesInstanceUid, sopInstanceUid } = entry;
+  const partition = partitionName === 'Microsoft.Default' ? '' : `/partitions/${encoded(partitionName)}`;
+  const study = `/studies/${encoded(studyInstanceUid)}/series/${encoded(seriesInstanceUid)}`;
+  return `/v2${partition}${study}/instances/${encoded(sopInstanceUid)}`;
+}
+
+/** UIDs are digits and dots, which stay as they are: seeing that takes a tenth of the time that encoding them does. */
+function encoded(part: string): string {
+  return /^[\d.]+$/.test(part) ? part : encodeURIComponent(part);
 }

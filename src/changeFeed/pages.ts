@@ -3,7 +3,7 @@ import { isAppError } from '../platform/errors.ts';
 import { feedRequestTimeoutMs } from '../platform/limits.ts';
 import { AnswerTooLarge } from '../platform/restClient.ts';
 import type { Page, Reading } from './cursor.ts';
-import type { ChangeFeedReader, Frame, PageOptions } from './dicomChangeFeed.ts';
+import type { PageAnswer, ChangeFeedReader, Frame, PageOptions } from './dicomChangeFeed.ts';
 import { count, type Interval } from './intervals.ts';
 import { PageSize } from './pageSize.ts';
 import { Dissection, isAboutMetadata, type Asking } from './poison.ts';
@@ -64,9 +64,9 @@ export class Pages {
   }
 
   /** One request for the whole range, ahead of its turn: what a failure means is judged by `read`. */
-  async ahead(range: Interval, signal: AbortSignal): Promise<Page> {
+  async ahead(range: Interval, signal: AbortSignal): Promise<PageAnswer> {
     const { reader, metadata, frame } = this.#parts;
-    return reader.page(range, { metadata, timeoutMs: this.#timeoutMs }, { ...frame, signal });
+    return reader.answer(range, { metadata, timeoutMs: this.#timeoutMs }, { ...frame, signal });
   }
 
   /** Takes note of a page that came ahead of its turn. */

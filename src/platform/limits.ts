@@ -104,9 +104,10 @@ export const feedScanPages = 150;
 /** A page with a larger answer makes the next ones half as long, bytes; this many good ones make them one longer. */
 export const feedPageTargetBytes = 4 * 1024 * 1024;
 export const feedPagesToGrow = 4;
-/** Pages fetched ahead or under way, and the bytes of their answers, which are guessed from the last one. */
-export const feedAheadPages = 16;
-export const feedAheadBytes = 16 * 1024 * 1024;
+/** Pages asked for at once, those and the ones that wait for their turn, and the bytes of their answers, guessed from the last one. */
+export const feedFetchesAtOnce = 16;
+export const feedAheadPages = 32;
+export const feedAheadBytes = 8 * 1024 * 1024;
 /** Changes whose metadata cannot be read that one run finds before it ends. */
 export const feedSuspectsInRun = 25;
 /** No range is begun, and no throttled answer waited for, with less of the budget left than this. */

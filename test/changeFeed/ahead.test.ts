@@ -14,32 +14,39 @@ import { AnswerTooLarge } from '../../src/platform/restClient.ts';
 import { cursorOf, FeedWorld, quiet, startTime } from './feedWorld.ts';
 
 interface Asked extends Interval {
-  answer(bytes?: number): void;
+  /** `broken` is thrown when the answer is taken apart. */
+  answer(bytes?: number, broken?: Error): void;
   fail(error: unknown): void;
 }
 
 /** A service whose answers the test gives one by one; an aborted request fails by itself. */
 function patientService(to = 1000, remainingMs = () => 60_000) {
   const asked: Asked[] = [];
-  const reader: Pick<ChangeFeedReader, 'page'> = {
-    page: ({ from, to: end }, _, { signal }) =>
-      new Promise<Page>((resolve, reject) => {
-        signal.addEventListener('abort', () => {
-          reject(signal.reason as Error);
-        });
-        const times = { requestedAt: startTime, repliedAt: startTime };
-        asked.push({
-          ...{ from, to: end, fail: reject },
-          answer: (bytes = 100) => {
-            resolve({ from, to: end, ...times, entries: [], bytes });
-          },
-        });
-      }),
-  };
+  let opened = 0;
+  const answer: ChangeFeedReader['answer'] = ({ from, to: end }, _, { signal }) =>
+    new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => {
+        reject(signal.reason as Error);
+      });
+      const times = { requestedAt: startTime, repliedAt: startTime };
+      const page = (bytes: number): Page => ({ from, to: end, ...times, entries: [], bytes });
+      asked.push({
+        ...{ from, to: end, fail: reject },
+        answer: (bytes = 100, broken) => {
+          const open = (): Page => {
+            opened += 1;
+            if (broken) throw broken;
+            return page(bytes);
+          };
+          resolve({ bytes, page: open });
+        },
+      });
+    });
+  const page: ChangeFeedReader['page'] = async (...asking) => (await answer(...asking)).page();
   const none = () => assert.fail('only pages are asked for');
   const frame: Frame = { signal: new AbortController().signal, remainingMs };
   const parts = { metadata: false, pageSize: 10, frame, learnt: nothingLearnt };
-  const pages = new Pages({ ...parts, reader: { ...reader, latest: none, window: none } });
+  const pages = new Pages({ ...parts, reader: { answer, page, latest: none, window: none } });
   const ahead = new Ahead(pages, { from: 1, to }, frame);
   const begin = async (bytes?: number): Promise<void> => {
     const first = ahead.next();
@@ -47,7 +54,7 @@ function patientService(to = 1000, remainingMs = () => 60_000) {
     asked[0]?.answer(bytes);
     assert.equal((await first)?.from, 1);
   };
-  return { asked, pages, ahead, begin };
+  return { asked, opened: () => opened, pages, ahead, begin };
 }
 
 const starts = (asked: readonly Interval[]): number[] => asked.map(({ from }) => from);
@@ -62,15 +69,30 @@ test('after the first answer others are under way, as many as may be, and come i
   assert.equal(asked.length, 17);
   for (const one of asked.toReversed()) one.answer();
   await turn();
-  assert.equal(asked.length, 17, 'what waits counts like what is under way');
-  for (let n = 1; n <= 16; n += 1) assert.equal((await ahead.next())?.from, n * 10 + 1);
+  assert.equal(asked.length, 33, 'while some wait, as many others are under way');
+  for (const one of asked.toReversed()) one.answer();
+  await turn();
+  assert.equal(asked.length, 33, 'no more than these wait');
+  for (let n = 1; n <= 32; n += 1) assert.equal((await ahead.next())?.from, n * 10 + 1);
+  await ahead.close();
+});
+
+test('an answer is taken apart when its turn comes, and one that is no page ends it then', async () => {
+  const { asked, opened, ahead, begin } = patientService();
+  await begin();
+  for (const [n, one] of asked.entries()) one.answer(100, n === 2 ? new Error('no page') : undefined);
+  await turn();
+  assert.equal(opened(), 1);
+  assert.equal((await ahead.next())?.from, 11);
+  assert.equal(opened(), 2);
+  await assert.rejects(ahead.next(), /no page/);
   await ahead.close();
 });
 
 test('large answers leave room for fewer ahead', async () => {
   const { asked, ahead, begin } = patientService();
   await begin(4 * 1024 * 1024);
-  assert.equal(asked.length, 1 + 4, 'sixteen megabytes in all');
+  assert.equal(asked.length, 1 + 2, 'eight megabytes in all');
   for (const one of asked) one.answer(1000);
   await turn();
   assert.ok(asked.length > 5, 'the last answer is what counts');

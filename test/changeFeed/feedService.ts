@@ -1,6 +1,6 @@
 // A change feed in memory with a clock of its own, and what may go wrong in reading it.
 import type { Page } from '../../src/changeFeed/cursor.ts';
-import type { ChangeFeedReader, Latest } from '../../src/changeFeed/dicomChangeFeed.ts';
+import type { PageAnswer, ChangeFeedReader, Latest } from '../../src/changeFeed/dicomChangeFeed.ts';
 import type { FeedEntry } from '../../src/changeFeed/entry.ts';
 import type { Interval } from '../../src/changeFeed/intervals.ts';
 import { FeedStop } from '../../src/changeFeed/outcome.ts';
@@ -55,21 +55,23 @@ export class FeedService {
     const visible = (): FeedEntry[] =>
       this.rows.filter(({ visibleFrom }) => visibleFrom <= this.time).map(({ entry }) => entry);
     const header = (): number => Math.floor(this.time / 1000) * 1000;
+    const page: ChangeFeedReader['page'] = async ({ from, to }, { metadata }) => {
+      this.requests += 1;
+      this.onPage({ from, to }, metadata);
+      if (to - from >= this.longestPage) throw new AppError('upstream_timeout', 'too slow');
+      const found = visible()
+        .filter(({ sequence }) => sequence >= from && sequence <= to)
+        .map((entry) => (this.deleted.has(entry.sequence) ? { ...entry, state: 'Deleted' } : entry));
+      const entries = metadata ? found.map((entry) => this.#described(entry)) : found;
+      return Promise.resolve({ from, to, entries, requestedAt: header(), repliedAt: header(), bytes: 100 });
+    };
     return {
       latest: (): Promise<Latest> => {
         this.requests += 1;
         return Promise.resolve({ entry: visible().at(-1), time: header() });
       },
-      page: async ({ from, to }, { metadata }): Promise<Page> => {
-        this.requests += 1;
-        this.onPage({ from, to }, metadata);
-        if (to - from >= this.longestPage) throw new AppError('upstream_timeout', 'too slow');
-        const found = visible()
-          .filter(({ sequence }) => sequence >= from && sequence <= to)
-          .map((entry) => (this.deleted.has(entry.sequence) ? { ...entry, state: 'Deleted' } : entry));
-        const entries = metadata ? found.map((entry) => this.#described(entry)) : found;
-        return Promise.resolve({ from, to, entries, requestedAt: header(), repliedAt: header(), bytes: 100 });
-      },
+      answer: async (...asked) => answerWith(await page(...asked)),
+      page,
       window: ({ startTime: start, endTime, offset }) => {
         this.requests += 1;
         const inside = visible()
@@ -87,4 +89,9 @@ export class FeedService {
       throw new FeedStop('upstream_failed', 'HTTP 503', { advice: '' });
     return { ...entry, metadata: {} };
   }
+}
+
+/** An answer that holds this page. */
+export function answerWith(page: Page): PageAnswer {
+  return { bytes: page.bytes, page: () => page };
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { nothingLearnt } from '../../src/changeFeed/cursor.ts';
 import { Pages } from '../../src/changeFeed/pages.ts';
 import { PageSize } from '../../src/changeFeed/pageSize.ts';
+import { answerWith } from './feedService.ts';
 import { cursorOf, FeedWorld } from './feedWorld.ts';
 
 test('a request has a third of the budget at most, so that two silences fit in', async () => {
@@ -15,9 +16,10 @@ test('a request has a third of the budget at most, so that two silences fit in',
       times.push(options.timeoutMs);
       return reader.page(range, options, frame);
     };
+    const answer: typeof reader.answer = async (...asked) => answerWith(await page(...asked));
     const frame = { signal: new AbortController().signal, remainingMs: () => budget };
     const parts = { metadata: false, pageSize: 10, frame, learnt: nothingLearnt };
-    const pages = new Pages({ ...parts, reader: { ...reader, page } });
+    const pages = new Pages({ ...parts, reader: { ...reader, page, answer } });
     await pages.read({ from: 1, to: 1 }).next();
     await pages.ahead({ from: 1, to: 1 }, frame.signal);
   }
@@ -60,7 +62,7 @@ test('pages grow again by one with every fourth good page, up to what the settin
     ...world.stored,
     cursor: { ...cursorOf(world), reading: { ...nothingLearnt, pageSize: 9 } },
   };
-  for (let n = 0; n < 1000; n += 1) world.change();
+  for (let n = 0; n < 1500; n += 1) world.change();
   const lengths: number[] = [];
   world.onPage = ({ from, to }) => void lengths.push(to - from + 1);
   await world.pull();
