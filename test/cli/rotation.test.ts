@@ -1,59 +1,21 @@
 // `npm run rotation` as people and pipelines call it: a process of its own, and the app that it talks to.
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { after, afterEach, test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { demo } from '../../local/demo.ts';
-import { writeRunFile } from '../../local/runFile.ts';
 import { apiOf } from '../support/api.ts';
 import { startOwnStack } from '../support/hosts.ts';
+import { commandOf } from './appProcess.ts';
 
 const { startHost } = await startOwnStack({});
 const host = await startHost();
 const api = apiOf(host.run);
-const directory = mkdtempSync(join(tmpdir(), 'telehealth-cli-'));
-writeRunFile(directory, host.run);
-after(() => {
-  rmSync(directory, { recursive: true, force: true });
-});
+const { directory, start, call: rotation } = commandOf('rotation.ts', host.run);
 afterEach(() => api.clearFaults());
-
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-interface Started {
-  readonly child: ChildProcess;
-  readonly ended: Promise<Ended>;
-}
-
-const entry = join(import.meta.dirname, '../../cli/rotation.ts');
-
-function start(args: readonly string[], environment: Record<string, string> = {}, input = ''): Started {
-  const env = { PATH: process.env['PATH'], LOCAL_DIR: directory, ...environment };
-  const child = spawn(process.execPath, [entry, ...args], { env });
-  child.stdin.end(input);
-  const ended = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]).then(
-    ([out, err]) => ({ code: child.exitCode, out, err }),
-  );
-  return { child, ended };
-}
-
-/** Whatever happens, the key is not shown, and no colours where nobody looks on. */
-async function rotation(...call: Parameters<typeof start>): Promise<Ended> {
-  const { code, out, err } = await start(...call).ended;
-  assert.doesNotMatch(out + err, new RegExp(`${host.run.keys.function}|the-wrong-key|\\u001b`));
-  return { code, out, err };
-}
 
 const { appId, secretName } = demo.serviceClient;
 
