@@ -32,11 +32,14 @@ const rotation = [
   'runRotation: POST rotations function',
 ];
 const changeFeed = [
+  'cancelReplay: DELETE change-feed/replays/{id} function',
   'getChangeFeed: GET change-feed function',
+  'getReplay: GET change-feed/replays/{id} function',
   'pullChangeFeed: timer 0 * * * * *',
   'redriveDeadLetters: POST change-feed/dead-letters/redrive function',
   'runChangeFeed: POST change-feed/runs function',
   'setCursor: PUT change-feed/cursor function',
+  'startReplay: POST change-feed/replays function',
 ];
 const everything = [...health, ...backend, ...selfService, ...bySetting, ...rotation, ...changeFeed].sort();
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { reportShape as feedReport } from '../src/changeFeed/report.ts';
 import { redriveShape } from '../src/changeFeed/redrive.ts';
+import { replayShape } from '../src/changeFeed/replayReport.ts';
 import { minutesMin } from '../src/communication/policy.ts';
 import { backendSubject } from '../src/communication/subject.ts';
 import { AppError, errorCodes } from '../src/platform/errors.ts';
@@ -144,10 +145,11 @@ describe('what is described as a body', () => {
   });
 
   test('is what is stored as a report', () => {
-    const { RotationReport, FeedReport, RedriveReport } = document.components.schemas;
+    const { RotationReport, FeedReport, RedriveReport, ReplayReport } = document.components.schemas;
     assert.deepEqual(plain(RotationReport), schemaOf(rotationReport));
     assert.deepEqual(plain(FeedReport), schemaOf(feedReport));
     assert.deepEqual(plain(RedriveReport), schemaOf(redriveShape));
+    assert.deepEqual(plain(ReplayReport), schemaOf(replayShape));
   });
 });
 

@@ -22,8 +22,17 @@ export function createBlobSink(container: ContainerClient): RangeSink {
   };
 }
 
-function batchPath({ host, epoch, from, to, late }: Batch): string {
-  return late ? `${host}/late/${epoch}-${padded(from)}` : `${host}/${epoch}/${padded(from)}-${padded(to)}`;
+function batchPath(batch: Batch): string {
+  const { epoch, from, to, late } = batch;
+  const folder = folderOf(batch);
+  return late
+    ? `${folder}/late/${epoch}-${padded(from)}`
+    : `${folder}/${epoch}/${padded(from)}-${padded(to)}`;
+}
+
+/** Where the blobs of a batch lie: those of a replay apart, since a blob that is there already would swallow them. */
+export function folderOf({ host, replay }: Batch): string {
+  return replay === undefined ? host : `${host}/replay/${replay}`;
 }
 
 export interface BlobText {

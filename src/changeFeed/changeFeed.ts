@@ -14,9 +14,11 @@ import { createReader } from './dicomChangeFeed.ts';
 import { moveCursor, type Move } from './moveCursor.ts';
 import { isFine } from './outcome.ts';
 import { createQueueSink } from './queueSink.ts';
+import { createReplayOperations, type ReplayOperations } from './replayOperations.ts';
+import { createReplayStore } from './replayStore.ts';
 import { redrive, type RedriveReport } from './redrive.ts';
 import { makeReport, type FeedReport } from './report.ts';
-import { pullService, reportOf, type ServiceParts } from './service.ts';
+import { configured, pullService, reportOf, type ServiceParts } from './service.ts';
 import { withinShare, type ShareFrame } from './share.ts';
 import type { Sink } from './sink.ts';
 import { createWebhookSink } from './webhookSink.ts';
@@ -49,7 +51,7 @@ export interface PullSummary {
   readonly services: readonly FeedReport[];
 }
 
-export interface ChangeFeed {
+export interface ChangeFeed extends ReplayOperations {
   /** Pulls every service under its own lease; one that fails does not hold up the others. Never throws. */
   pull(context: RunContext): Promise<PullSummary>;
   /** The stored last report of each service; asks no service. */
@@ -112,6 +114,7 @@ export function createChangeFeed(settings: ChangeFeedSettings, platform: Platfor
       );
     },
     ...createOperations(services, audit),
+    ...createReplayOperations(services, audit, platform),
   };
 }
 
@@ -141,12 +144,6 @@ function createOperations(
   };
 }
 
-function configured(services: readonly ServiceParts[], service: string): ServiceParts {
-  const parts = services.find((one) => one.service === service);
-  if (!parts) throw new AppError('not_found', 'service: expected the URL of a configured service');
-  return parts;
-}
-
 function notStarted(service: string): FeedReport {
   return makeReport(service, { outcome: 'not_started' }, undefined);
 }
@@ -163,13 +160,14 @@ function createServices(settings: ChangeFeedSettings, platform: Platform): reado
     metadata: settings.metadata,
   };
   const sinks = createSinks(settings, platform);
+  const container = state.container(stateContainer);
   return settings.services.map((service) => ({
     ...{ service, rules, sinks, clock, start },
-    deadLetters: createDeadLetters(state.container(stateContainer), service),
+    deadLetters: createDeadLetters(container, service),
+    replays: createReplayStore(container, service),
     reader: createReader({ service, auth, httpClient, clock, random }),
     store: createCursorStore({
-      ...{ service, clock },
-      container: state.container(stateContainer),
+      ...{ service, clock, container },
       births: state.table('cursors'),
     }),
   }));

@@ -83,7 +83,7 @@ export interface Page extends Interval {
   readonly bytes: number;
 }
 
-/** The pages that follow the committed sequence without a break, and the newest entry of the feed. */
+/** The pages that follow the committed sequence without a break, and an entry behind them, such as the newest of the feed. */
 export interface Scan {
   readonly pages: readonly Page[];
   readonly latest: FeedEntry;

@@ -11,12 +11,25 @@ import { Birth } from './birth.ts';
 import type { Cursor } from './cursor.ts';
 import { FeedStop } from './outcome.ts';
 import { reportShape, type FeedReport } from './report.ts';
-import type { SinkName } from './sink.ts';
+import { sinkName } from './sink.ts';
 
 const whole = z.int().check(z.nonnegative());
 const interval = { from: whole, to: whole };
-const sinkName = z.enum(['blob', 'queue', 'webhook'] satisfies SinkName[]);
 const schema = 1;
+
+export const pendingShape = z.object({
+  ...interval,
+  holes: z.array(z.object(interval)),
+  late: z.boolean(),
+  accepted: z.array(sinkName),
+  through: z.optional(whole),
+});
+export const failureShape = z.object({ sink: sinkName, count: whole, notBefore: z.number() });
+export const readingShape = z.object({
+  pageSize: z.nullable(whole),
+  suspects: z.array(whole),
+  witness: z.nullable(whole),
+});
 
 const documentShape = z.object({
   schema: z.literal(schema),
@@ -26,23 +39,12 @@ const documentShape = z.object({
   anchor: z.nullable(
     z.object({ sequence: whole, timestamp: z.string(), action: z.string(), uidHash: z.string() }),
   ),
-  pending: z.nullable(
-    z.object({
-      ...interval,
-      holes: z.array(z.object(interval)),
-      late: z.boolean(),
-      accepted: z.array(sinkName),
-      through: z.optional(whole),
-    }),
-  ),
-  failure: z.nullable(z.object({ sink: sinkName, count: whole, notBefore: z.number() })),
+  pending: z.nullable(pendingShape),
+  failure: z.nullable(failureShape),
   holes: z.array(z.object({ ...interval, firstSeen: z.number() })),
   crossed: z.array(z.object({ ...interval, crossedAt: z.number(), readAt: z.number() })),
   // Documents of the first release have none.
-  reading: z._default(
-    z.object({ pageSize: z.nullable(whole), suspects: z.array(whole), witness: z.nullable(whole) }),
-    { pageSize: null, suspects: [], witness: null },
-  ),
+  reading: z._default(readingShape, { pageSize: null, suspects: [], witness: null }),
   refusals: z.optional(whole),
   report: z.nullable(reportShape),
 });

@@ -41,6 +41,8 @@ export interface PullParts {
   readonly sinks: readonly Sink[];
   readonly deadLetters: DeadLetters;
   readonly clock: Clock;
+  /** The replay that this is a part of. */
+  readonly replay?: string;
 }
 
 export class Pull {
@@ -78,7 +80,16 @@ export class Pull {
     await this.#refuseOtherFeed(this.tally.latest);
     await this.#finishPending();
     await this.#audit();
-    return latest.entry ? this.#ranges(latest.entry) : 'caught_up';
+    return latest.entry ? this.#ranges(latest.entry.sequence, latest.entry) : 'caught_up';
+  }
+
+  /**
+   * Goes on to the sequence `to` of a feed that is known to be the cursor's, without watching what it passes. `neighbour` is
+   * an entry at or behind `to`. Throws as `run` does.
+   */
+  async pass(to: number, neighbour: FeedEntry): Promise<FeedOutcome> {
+    await this.#finishPending();
+    return this.#ranges(to, neighbour);
   }
 
   async #refuseOtherFeed(newest: number): Promise<void> {
@@ -113,20 +124,20 @@ export class Pull {
     await this.#deliver(pending, entries);
   }
 
-  async #ranges(latest: FeedEntry): Promise<FeedOutcome> {
-    const waiting = { from: this.#cursor.committed + 1, to: latest.sequence };
+  async #ranges(to: number, neighbour: FeedEntry): Promise<FeedOutcome> {
+    const waiting = { from: this.#cursor.committed + 1, to };
     const ahead = new Ahead(this.#pages, waiting, this.#frame);
     try {
-      return await this.#rangesOf(ahead, latest);
+      return await this.#rangesOf(ahead, to, neighbour);
     } finally {
       await ahead.close();
     }
   }
 
-  async #rangesOf(ahead: Ahead, latest: FeedEntry): Promise<FeedOutcome> {
-    while (this.#cursor.committed < latest.sequence) {
+  async #rangesOf(ahead: Ahead, to: number, neighbour: FeedEntry): Promise<FeedOutcome> {
+    while (this.#cursor.committed < to) {
       if (this.#frame.remainingMs() < feedReserveMs) return 'budget';
-      const found = await scan(ahead, latest, this.#frame);
+      const found = await scan(ahead, neighbour, this.#frame);
       this.#time = Math.max(this.#time, ...found.pages.map(({ repliedAt }) => repliedAt));
       const plan = planRange(this.#cursor, found, this.#parts.rules.settleMs);
       this.#cursor = { ...this.#cursor, holes: plan.holes };
@@ -167,10 +178,10 @@ export class Pull {
   async #deliverTo(sink: Sink, entries: readonly FeedEntry[]): Promise<void> {
     const { pending, epoch } = this.#cursor;
     if (!pending) return;
-    const { service, rules, clock } = this.#parts;
+    const { service, rules, clock, replay } = this.#parts;
     const { from, to, late } = pending;
     const events = entries.map((entry) => toEvent(entry, { service, epoch, late, metadata: rules.metadata }));
-    const batch = { host: new URL(service).host, epoch, from, to, late, events };
+    const batch = { host: new URL(service).host, epoch, from, to, late, replay, events };
     const delivery = { signal: this.#frame.signal, guard: this.#session.guard };
     try {
       if (isRequestSink(sink)) await this.#offerTo(sink, batch, delivery);

@@ -4,7 +4,7 @@ import type { QueueClient } from '@azure/storage-queue';
 import { eachAtOnce } from '../platform/concurrency.ts';
 import { feedQueueMessageBytes, feedQueueSendsAtOnce } from '../platform/limits.ts';
 import { storageFailure, withCreate } from '../platform/storage.ts';
-import { createOnce } from './blobSink.ts';
+import { createOnce, folderOf } from './blobSink.ts';
 import type { CloudEvent } from './events.ts';
 import { padded, type Batch, type Delivery, type RangeSink } from './sink.ts';
 
@@ -33,7 +33,7 @@ export function createQueueSink(queue: QueueClient, claims: ContainerClient): Ra
   /** The event with a reference in place of its data, which is kept in a blob that nothing deletes. */
   async function checkClaim(event: CloudEvent, batch: Batch, signal: AbortSignal): Promise<object> {
     const { data, ...envelope } = event;
-    const path = `${batch.host}/claims/${batch.epoch}-${padded(data.sequenceNumber)}.json`;
+    const path = `${folderOf(batch)}/claims/${batch.epoch}-${padded(data.sequenceNumber)}.json`;
     await createOnce(claims, path, {
       ...{ text: JSON.stringify(data), type: 'application/json', changes: event.id, signal },
     });

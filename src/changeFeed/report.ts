@@ -8,6 +8,7 @@ import { UnreadableDocument } from '../platform/stateDocuments.ts';
 import type { Cursor } from './cursor.ts';
 import { count } from './intervals.ts';
 import { FeedStop, outcomes, type FeedOutcome } from './outcome.ts';
+import { lastRunShape, replayShape } from './replayReport.ts';
 
 const whole = z.int().check(z.nonnegative());
 
@@ -36,7 +37,9 @@ export const reportShape = z.object({
   deadLetters: whole,
   /** Messages that wait on the queue, about. */
   queueLength: z.optional(whole),
-  error: z.optional(z.object({ code: z.string(), message: z.string(), advice: z.string() })),
+  error: lastRunShape.shape.error,
+  /** Those that are under way or ended in the last day, newest first. */
+  replays: z._default(z.array(replayShape), []),
 });
 
 export type FeedReport = Readonly<z.infer<typeof reportShape>>;
@@ -86,7 +89,7 @@ export function makeReport(
     ...{ cursor: cursor?.committed ?? null, epoch: cursor?.epoch ?? null, latest, lag },
     lagSeconds: lag === 0 ? 0 : tally.lagSeconds,
     holes: cursor ? { held: count(cursor.holes), crossed: count(cursor.crossed) } : { held: 0, crossed: 0 },
-    ...{ delivered, late, repeated, fallbacks, deadLetters: 0, queueLength, error },
+    ...{ delivered, late, repeated, fallbacks, deadLetters: 0, queueLength, error, replays: [] },
   };
 }
 

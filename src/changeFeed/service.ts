@@ -1,32 +1,43 @@
 // One DICOM service with its cursor: a pull under its lease, and its last report.
-import { isAppError } from '../platform/errors.ts';
+import { AppError, isAppError } from '../platform/errors.ts';
 import { describeError, type Log } from '../platform/log.ts';
 import type { ChangeFeedStart } from '../platform/settings/types.ts';
 import { newCursor } from './cursor.ts';
 import type { CursorSession, CursorStore } from './cursorStore.ts';
 import type { Frame } from './dicomChangeFeed.ts';
+import { endedBy } from './ending.ts';
 import { FeedStop, isFine } from './outcome.ts';
-import { Pull, type PullParts } from './pull.ts';
+import { Pull } from './pull.ts';
+import type { ReplayParts } from './replayRun.ts';
+import { besideReplays, recentReplays } from './replays.ts';
 import { endingOf, makeReport, type Ending, type FeedReport } from './report.ts';
 import { startPosition } from './start.ts';
 
-export interface ServiceParts extends PullParts {
+export interface ServiceParts extends ReplayParts {
   readonly start: ChangeFeedStart;
   readonly store: CursorStore;
 }
 
+/** Throws `not_found`. */
+export function configured(services: readonly ServiceParts[], service: string): ServiceParts {
+  const parts = services.find((one) => one.service === service);
+  if (!parts) throw new AppError('not_found', 'service: expected the URL of a configured service');
+  return parts;
+}
+
 /** Never throws: what ended the run stands in the report, which is also kept with the cursor where there is one. */
 export async function pullService(parts: ServiceParts, frame: Frame, log: Log): Promise<FeedReport> {
+  const { host } = new URL(parts.service);
   let report: FeedReport;
   try {
     report = await pullLeased(parts, frame, log);
   } catch (error) {
-    report = makeReport(parts.service, endedBy(error, parts, frame, log), parts.clock.now());
+    report = makeReport(parts.service, endedBy(error, { host, frame, log }), parts.clock.now());
   }
   report = await counted(parts, report, log);
-  const { error, holes, ...numbers } = report;
+  const { error, holes, replays: _, ...numbers } = report;
   log[isFine(report.outcome) ? 'info' : 'error']('feed_pulled', {
-    ...{ ...numbers, service: new URL(parts.service).host },
+    ...{ ...numbers, service: host },
     ...holes,
     problem: error?.message,
     advice: error?.advice,
@@ -40,14 +51,22 @@ export async function reportOf(parts: ServiceParts): Promise<FeedReport | undefi
   return report && counted(parts, report);
 }
 
-/** With the dead letters that lie there now, whoever wrote or removed them; never throws. */
-async function counted({ deadLetters }: ServiceParts, report: FeedReport, log?: Log): Promise<FeedReport> {
-  try {
-    return { ...report, deadLetters: await deadLetters.count() };
-  } catch (error) {
-    log?.warn('feed_dead_letters_unknown', describeError(error));
-    return report;
-  }
+/** With the dead letters that lie there now, whoever wrote or removed them, and the replays; never throws. */
+async function counted(parts: ServiceParts, report: FeedReport, log?: Log): Promise<FeedReport> {
+  const { deadLetters, replays, clock } = parts;
+  const known = async <T>(what: string, look: Promise<T>, otherwise: T): Promise<T> => {
+    try {
+      return await look;
+    } catch (error) {
+      log?.warn(what, describeError(error));
+      return otherwise;
+    }
+  };
+  const [letters, recent] = await Promise.all([
+    known('feed_dead_letters_unknown', deadLetters.count(), report.deadLetters),
+    known('feed_replays_unknown', recentReplays(replays, clock.now()), report.replays),
+  ]);
+  return { ...report, deadLetters: letters, replays: recent };
 }
 
 async function storedReport({ service, store }: ServiceParts): Promise<FeedReport | undefined> {
@@ -85,28 +104,38 @@ async function pullOpen(
   frame: Frame,
   log: Log,
 ): Promise<FeedReport> {
+  try {
+    return await besideReplays(parts, session, frame, log, (part) => pullLive(parts, session, part, log));
+  } finally {
+    await session.close();
+  }
+}
+
+async function pullLive(
+  parts: ServiceParts,
+  session: CursorSession,
+  frame: Frame,
+  log: Log,
+): Promise<FeedReport> {
   const { service, clock } = parts;
+  const { host } = new URL(service);
   const pull = new Pull(parts, session, frame);
   const make = (ending: Ending): FeedReport =>
     makeReport(service, ending, clock.now(), pull.cursor, pull.tally);
+  let ending: Ending;
   try {
-    let ending: Ending;
-    try {
-      ending = { outcome: await pull.run() };
-      pull.tally.queueLength = await backlog(parts, frame, log);
-    } catch (error) {
-      ending = endedBy(error, parts, frame, log, session);
-    }
-    const report = make(ending);
-    try {
-      await session.save({ cursor: pull.cursor, report });
-      return report;
-    } catch (error) {
-      // What was delivered since the last write is repeated by the next run.
-      return make(endedBy(error, parts, frame, log, session));
-    }
-  } finally {
-    await session.close();
+    ending = { outcome: await pull.run() };
+    pull.tally.queueLength = await backlog(parts, frame, log);
+  } catch (error) {
+    ending = endedBy(error, { host, frame, log, session });
+  }
+  const report = make(ending);
+  try {
+    await session.save({ cursor: pull.cursor, report });
+    return report;
+  } catch (error) {
+    // What was delivered since the last write is repeated by the next run.
+    return make(endedBy(error, { host, frame, log, session }));
   }
 }
 
@@ -129,23 +158,6 @@ async function backlog({ sinks }: ServiceParts, { signal }: Frame, log: Log): Pr
     log.warn('feed_backlog_unknown', describeError(error));
     return undefined;
   }
-}
-
-function endedBy(
-  error: unknown,
-  parts: ServiceParts,
-  frame: Frame,
-  log: Log,
-  session?: CursorSession,
-): Ending {
-  if (!(error instanceof FeedStop)) {
-    if (session?.lost.aborted) return { outcome: 'lost_lease' };
-    if (frame.signal.aborted) return { outcome: 'budget' };
-  }
-  const ending = endingOf(error);
-  const { host } = new URL(parts.service);
-  log.warn('feed_stopped', { service: host, outcome: ending.outcome, ...describeError(error) });
-  return ending;
 }
 
 function cursorLost(): FeedStop {

@@ -1,8 +1,11 @@
 // What a sink is: where ranges of changes are delivered to, and how it says that it did not take one.
+import * as z from 'zod/mini';
 import type { SinkName } from '../platform/settings/types.ts';
 import type { CloudEvent } from './events.ts';
 
 export type { SinkName } from '../platform/settings/types.ts';
+
+export const sinkName = z.enum(['blob', 'queue', 'webhook'] satisfies SinkName[]);
 
 export interface Batch {
   /** Host of the service: deliveries of several services do not meet. */
@@ -12,6 +15,8 @@ export interface Batch {
   readonly to: number;
   /** A single change that turned up after the cursor had passed it. */
   readonly late: boolean;
+  /** The replay that it belongs to: its deliveries and the live ones do not meet. */
+  readonly replay?: string | undefined;
   /** Ascending by sequence, at least one. */
   readonly events: readonly CloudEvent[];
 }

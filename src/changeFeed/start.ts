@@ -67,7 +67,7 @@ async function startSequence(start: ChangeFeedStart, latest: Latest, place: Plac
  * lowest by sequence: a create carries the time at which its transaction began, and thousands can share one timestamp.
  * So everything within two minutes of the first is looked at, four times what a transaction may take (30 s).
  */
-async function beforeTime(time: string, newest: number, { reader, frame }: Place): Promise<number> {
+export async function beforeTime(time: string, newest: number, { reader, frame }: Place): Promise<number> {
   const [first] = await reader.window({ startTime: time, offset: 0 }, frame);
   if (!first) return newest;
   const endTime = isoTime(timestampMs(first) + feedStartWindowMs);

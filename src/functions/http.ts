@@ -48,7 +48,7 @@ async function answer<T>(
   const log = invocationLog(invocation);
   try {
     const frame = { requestId, budgetMs: endpoint.budgetMs ?? httpCallBudgetMs, clock, shutdown };
-    const { status, body } = await withinBudget(frame, async (run) => {
+    const { status, body, location } = await withinBudget(frame, async (run) => {
       refuseBody(request);
       if (endpoint.section.state !== 'on') throw misconfigured();
       return inTime(
@@ -57,7 +57,8 @@ async function answer<T>(
         endpoint.handle(toCall(request, endpoint.route, run, log), endpoint.section.value),
       );
     });
-    return { status, headers: { ...ours }, ...(body === undefined ? {} : { jsonBody: body }) };
+    const headers = { ...ours, ...(location === undefined ? {} : { Location: location }) };
+    return { status, headers, ...(body === undefined ? {} : { jsonBody: body }) };
   } catch (error) {
     const problem = toProblem(error, requestId);
     logFailure(log, problem.status, error);

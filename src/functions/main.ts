@@ -14,6 +14,7 @@ import { parseSettings } from '../platform/settings/settings.ts';
 import type { CallerSettings, OperationsSettings, Section } from '../platform/settings/types.ts';
 import { once } from '../platform/storage.ts';
 import { createRotation } from '../rotation/rotation.ts';
+import { cancelReplay } from './cancelReplay.ts';
 import { cleanUpIdentities } from './cleanUpIdentities.ts';
 import type { AppContext, Part } from './context.ts';
 import { eraseIdentity } from './eraseIdentity.ts';
@@ -21,6 +22,7 @@ import { eraseUser } from './eraseUser.ts';
 import { exchangeTeamsToken } from './exchangeTeamsToken.ts';
 import { getChangeFeed } from './getChangeFeed.ts';
 import { getIdentity } from './getIdentity.ts';
+import { getReplay } from './getReplay.ts';
 import { getRotations } from './getRotations.ts';
 import { getUser } from './getUser.ts';
 import { health as healthRoute } from './health.ts';
@@ -36,6 +38,7 @@ import { runChangeFeed } from './runChangeFeed.ts';
 import { runRotation } from './runRotation.ts';
 import { setCursor } from './setCursor.ts';
 import { setUserAccess } from './setUserAccess.ts';
+import { startReplay } from './startReplay.ts';
 import { reportSettings } from './startUp.ts';
 
 const functions = [
@@ -44,6 +47,7 @@ const functions = [
   ...[issueUserToken, revokeUserTokens, getUser, setUserAccess, eraseUser, cleanUpIdentities],
   ...[getRotations, runRotation, rotateSecrets],
   ...[getChangeFeed, runChangeFeed, setCursor, redriveDeadLetters, pullChangeFeed],
+  ...[startReplay, getReplay, cancelReplay],
 ];
 
 function compose(): AppContext {

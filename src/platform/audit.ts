@@ -13,6 +13,7 @@ export type AuditAction =
   | 'rotation.revoke'
   | 'client.register'
   | 'feed.replay'
+  | 'feed.cancelReplay'
   | 'feed.redrive'
   | 'feed.setCursor';
 

@@ -27,4 +27,6 @@ export interface Call {
 export interface Answer {
   readonly status: 200 | 202 | 204 | 404 | 503;
   readonly body?: unknown;
+  /** Where what was begun can be looked at, relative to the URL that was asked. */
+  readonly location?: string;
 }

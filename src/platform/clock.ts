@@ -22,6 +22,14 @@ export const systemClock: Clock = {
   },
 };
 
+/** ISO 8601 with a zone, to the ten-millionth of a second at most; seconds may be left out. */
+export const zonedTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+-]\d\d:\d\d)$/;
+
+/** True for a `zonedTime` that exists. */
+export function isZonedTime(text: string): boolean {
+  return zonedTime.test(text) && !Number.isNaN(Date.parse(text));
+}
+
 /** ISO 8601 in UTC with milliseconds. */
 export function isoTime(ms: number): string {
   return new Date(ms).toISOString();

@@ -141,6 +141,19 @@ export const feedWebhookPauseMs = 1_000;
 export const feedRefusalsInARow = 10;
 /** How long counting the dead letters of a service may take: a report is not worth more. */
 export const feedCountTimeoutMs = 5_000;
+/** Replays: the part of a service's time that they get, lanes of one at the same time, sequences of a slice. */
+export const feedReplayShare = 1 / 4;
+export const feedReplayLanes = 2;
+export const feedReplaySlice = 5_000;
+/** Replays of one service that may be under way, and documents of them read at the same time. */
+export const feedReplaysOpen = 10;
+export const feedReplayReadsAtOnce = 8;
+/** Replays in a report, how long ago they may have ended, and when an ended one is forgotten. */
+export const feedReplaysReported = 20;
+export const feedReplayReportedMs = 24 * 3_600_000;
+export const feedReplayKeptMs = 30 * 24 * 3_600_000;
+/** Tries to cancel a replay that a run writes to meanwhile. */
+export const feedReplayCancelTries = 8;
 /** How long a signing key is used before the vault is asked again, and how long that may take. */
 export const feedSigningKeyMs = 5 * 60_000;
 export const feedSigningKeyTimeoutMs = 15_000;

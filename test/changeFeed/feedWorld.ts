@@ -10,6 +10,7 @@ import type { FeedReport } from '../../src/changeFeed/report.ts';
 import { padded, type Batch, type Sink, type SinkName } from '../../src/changeFeed/sink.ts';
 import type { Log } from '../../src/platform/log.ts';
 import { FeedService } from './feedService.ts';
+import { ReplayShelf } from './replayShelf.ts';
 
 export { entryOf, startTime } from './feedService.ts';
 
@@ -44,6 +45,7 @@ export class FeedWorld extends FeedService {
     report: null,
   };
   writes = 0;
+  readonly shelf = new ReplayShelf();
   /** Called before a sink takes a range: it may take its time. */
   onDeliver: () => void = () => undefined;
   /** Aborts when the lease is lost. */
@@ -98,6 +100,9 @@ export class FeedWorld extends FeedService {
       reader: this.reader(),
       store: this.#store(),
       deadLetters: this.#deadLetters(),
+      replays: this.shelf.store(() => {
+        this.#step();
+      }),
       sinks: sinks.map((name) => this.#sink(name)),
     };
   }

@@ -11,6 +11,7 @@ import { provokeAtHandlers } from '../support/openapi/provoked.ts';
 import { startOwnStack } from '../support/hosts.ts';
 import { documented, seen } from '../support/openapi/answers.ts';
 import { operationOf, operations, type Operation } from '../support/openapi/document.ts';
+import { storeImages } from '../support/images.ts';
 import { signInNewUser } from '../support/users.ts';
 
 const roles = { AUTH_BACKEND_ROLE: 'Backend', AUTH_OPERATOR_ROLE: 'Operator' };
@@ -20,24 +21,30 @@ const api = apiOf(run);
 const trusted = await api.sign({ claims: { scp: null, azp: 'backend', roles: Object.values(roles) } });
 const { bearer: user } = await signInNewUser(api);
 const patient = `patient-${crypto.randomUUID()}`;
+const noReplay = '20260101T000000000-00000000';
 
 interface Asked {
   readonly bearer?: string;
   readonly userId?: string;
+  readonly replay?: string;
   readonly body?: unknown;
   readonly headers?: Record<string, string>;
 }
 
 /** A good call of the operation, but for what is asked otherwise. */
-function ask(id: string, { userId = patient, ...asked }: Asked = {}): Promise<Reply> {
+function ask(id: string, { userId = patient, replay = noReplay, ...asked }: Asked = {}): Promise<Reply> {
   const operation = operationOf(id);
   const expected = operation.body?.required ? operation.body.example : undefined;
   const { body = expected } = asked;
   const sent = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) };
-  return api.plain(operation.method, operation.path.slice(1).replace('{userId}', userId), {
-    headers: headersOf(operation, body, asked),
-    ...sent,
-  });
+  return api.plain(
+    operation.method,
+    operation.path.slice(1).replace('{userId}', userId).replace('{id}', replay),
+    {
+      headers: headersOf(operation, body, asked),
+      ...sent,
+    },
+  );
 }
 
 function headersOf(
@@ -106,7 +113,17 @@ describe('a good call', () => {
     for (const id of ['health', 'healthDetails']) await expect(200, id);
     // A real rotation waits for Entra's replicas.
     await expect(200, 'runRotation', { body: { dryRun: true } });
+    await storeImages(run, ['an image']);
     await expect(200, 'runChangeFeed');
+    const wanted = { service: demo.dicomUrl, from: 1, reason: 'a drill' };
+    const { id: replay } = (await expect(202, 'startReplay', { body: wanted })).json(
+      z.object({ id: z.string() }),
+    );
+    await refuse(409, 'conflict', 'startReplay', { body: wanted });
+    for (const id of ['getReplay', 'cancelReplay']) await expect(200, id, { replay });
+    const done = (await expect(202, 'startReplay', { body: wanted })).json(z.object({ id: z.string() }));
+    await expect(200, 'runChangeFeed');
+    await refuse(409, 'conflict', 'cancelReplay', { replay: done.id });
     for (const id of ['getRotations', 'getChangeFeed']) await expect(200, id);
     const body = { service: demo.dicomUrl, sequence: 0, expect: await cursor(), reason: 'a drill' };
     await expect(200, 'setCursor', { body });
@@ -149,12 +166,15 @@ describe('a refused call', () => {
       refuse(415, 'unsupported_media_type', id, { headers: { 'content-type': 'text/plain' }, body: '{}' }),
     );
     await each(named, (id) => refuse(400, 'invalid_request', id, { userId: 'a%2Fb' }));
+    for (const id of ['getReplay', 'cancelReplay'])
+      await refuse(400, 'invalid_request', id, { replay: 'latest' });
   });
 
   test('that names what is not configured', async () => {
     await refuse(404, 'not_found', 'runRotation', { body: { target: 'no-such-secret' } });
     await refuse(404, 'not_found', 'setCursor');
     await refuse(404, 'not_found', 'redriveDeadLetters');
+    for (const id of ['startReplay', 'getReplay', 'cancelReplay']) await refuse(404, 'not_found', id);
   });
 });
 
@@ -181,10 +201,13 @@ describe('on a bad day', () => {
   test('the DICOM service refuses, throttles, and its cursor is not where it is expected', async () => {
     const body = { service: demo.dicomUrl, sequence: 0, expect: await cursor(), reason: 'a drill' };
     await api.fault({ service: 'dicom', effect: { status: 403 } });
+    const since = { service: demo.dicomUrl, since: '2026-01-01T00:00:00Z', reason: 'a drill' };
     await refuse(502, 'upstream_failed', 'setCursor', { body });
+    await refuse(502, 'upstream_failed', 'startReplay', { body: since });
     await api.clearFaults();
     await api.fault({ service: 'dicom', effect: { status: 429, headers: { 'Retry-After': '90' } } });
     await refuse(503, 'upstream_throttled', 'setCursor', { body });
+    await refuse(503, 'upstream_throttled', 'startReplay', { body: since });
     await api.clearFaults();
     const other = { ...body, expect: 999_999 };
     await refuse(409, 'conflict', 'setCursor', { body: other });

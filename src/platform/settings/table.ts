@@ -1,4 +1,5 @@
 // The one table of app settings: name, form, default and what is expected. Parsing, the sample and the README follow it.
+import { isZonedTime } from '../clock.ts';
 import { feedBudgetMaxSeconds } from '../limits.ts';
 import { dicomTag } from './dicomKeywords.ts';
 import { explainClients, parseClients } from './serviceClients.ts';
@@ -81,8 +82,8 @@ function start(text: string): ChangeFeedStart | undefined {
   const sequence = /^sequence:(\d{1,16})$/.exec(text)?.[1];
   if (sequence !== undefined && Number.isSafeInteger(Number(sequence)))
     return { kind: 'sequence', sequence: Number(sequence) };
-  const time = /^time:(\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+-]\d\d:\d\d))$/.exec(text)?.[1];
-  return time !== undefined && !Number.isNaN(Date.parse(time)) ? { kind: 'time', time } : undefined;
+  const time = text.startsWith('time:') ? text.slice('time:'.length) : '';
+  return isZonedTime(time) ? { kind: 'time', time } : undefined;
 }
 
 function metadata(text: string): MetadataChoice | undefined {

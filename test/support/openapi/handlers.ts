@@ -28,6 +28,9 @@ const tokens = await openTokens();
 export const user = `entra.${tenant}.${oid}`;
 const good = await tokens.bearer({ roles: Object.values(roles) });
 
+/** The replay that calls are about. */
+const replayId = '20260301T120102000-0f8c2a6d';
+
 type Register = (context: AppContext) => void;
 
 let behind: Behind = {};
@@ -91,8 +94,8 @@ export async function ask(operation: Operation, asked: Asked, scene: Behind = {}
   behind = scene;
   const received = await call(id, {
     method,
-    url: `http://localhost:7071/api${path.replace('{userId}', userId)}`,
-    params: { userId },
+    url: `http://localhost:7071/api${path.replace('{userId}', userId).replace('{id}', replayId)}`,
+    params: { userId, id: replayId },
     headers,
     ...(body === undefined ? {} : { body }),
   });

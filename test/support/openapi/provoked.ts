@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { reportShape as feedReport } from '../../../src/changeFeed/report.ts';
 import { redriveShape } from '../../../src/changeFeed/redrive.ts';
+import { replayShape } from '../../../src/changeFeed/replayReport.ts';
 import type { ChangeFeed } from '../../../src/changeFeed/changeFeed.ts';
 import type { Callers } from '../../../src/platform/caller.ts';
 import { AppError } from '../../../src/platform/errors.ts';
@@ -63,12 +64,16 @@ const examples = ({ examples: some }: Readonly<Record<string, unknown>> = {}): u
 const client = rotationReport.parse(examples(document.components.schemas['RotationReport']));
 const service = feedReport.parse(examples(document.components.schemas['FeedReport']));
 const redriven = redriveShape.parse(examples(document.components.schemas['RedriveReport']));
+const replay = replayShape.parse(examples(document.components.schemas['ReplayReport']));
 const rotation: Rotation = { run: async () => ({ clients: [client] }), reports: async () => [client] };
 const changeFeed: ChangeFeed = {
   pull: async () => ({ services: [service] }),
   reports: async () => [service],
   setCursor: async () => service,
   redrive: async () => ({ services: [redriven] }),
+  startReplay: async () => ({ id: replay.id }),
+  replay: async () => replay,
+  cancelReplay: async () => replay,
 };
 const everything = async (): Promise<Behind> => ({
   ...{ rotation, changeFeed },
@@ -158,6 +163,14 @@ export function provokeAtHandlers(): void {
     await each(alike('runRotation'), '502 upstream_failed', {}, () => ({ rotation: unrecorded }));
     const unredriven: ChangeFeed = { ...changeFeed, redrive: () => Promise.reject(error) };
     await each(alike('redriveDeadLetters'), '502 upstream_failed', {}, () => ({ changeFeed: unredriven }));
+    const uncancelled: ChangeFeed = { ...changeFeed, cancelReplay: () => Promise.reject(error) };
+    await each(alike('cancelReplay'), '502 upstream_failed', {}, () => ({ changeFeed: uncancelled }));
+  });
+
+  test('a replay that a run writes to all the time is 409', async () => {
+    const error = new AppError('busy', 'A run writes to the replay all the time. Try again.');
+    const held: ChangeFeed = { ...changeFeed, cancelReplay: () => Promise.reject(error) };
+    await each(alike('cancelReplay'), '409 busy', {}, () => ({ changeFeed: held }));
   });
 
   test('a part that is not well makes the health 503', async () => {

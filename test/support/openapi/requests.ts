@@ -7,10 +7,12 @@ import { chooseTargets, type RotationRequest } from '../../../src/rotation/reque
 import '../../functions/registry.ts';
 
 // Only after the registry does the Functions library find its core.
+const { cancelRequest } = await import('../../../src/functions/cancelReplay.ts');
 const { teamsRequest } = await import('../../../src/functions/exchangeTeamsToken.ts');
 const { redriveRequest } = await import('../../../src/functions/redriveDeadLetters.ts');
 const { rotationRequest } = await import('../../../src/functions/runRotation.ts');
 const { cursorRequest } = await import('../../../src/functions/setCursor.ts');
+const { replayRequest } = await import('../../../src/functions/startReplay.ts');
 const { accessRequest } = await import('../../../src/functions/setUserAccess.ts');
 const { tokenRequest } = await import('../../../src/functions/tokenRequest.ts');
 
@@ -39,6 +41,8 @@ export const bodies: Readonly<Record<string, Body>> = {
   exchangeTeamsToken: body(teamsRequest),
   setUserAccess: body(accessRequest),
   redriveDeadLetters: body(redriveRequest),
+  startReplay: body(replayRequest),
+  cancelReplay: body(cancelRequest),
   setCursor: body(cursorRequest),
   runRotation: {
     ...body(rotationRequest),

@@ -33,13 +33,25 @@ export function plain(node: unknown, also: readonly string[] = []): unknown {
 }
 
 const guid = '3f0c0d6e-8f4c-4f7e-9d2b-5d8f4a1c2b3e';
-const texts = ['', ' ', 'x', guid, 'x'.repeat(500), 'x'.repeat(501), 'chat', 'chat.join', '__proto__'];
+const texts = [
+  '',
+  ' ',
+  'x',
+  guid,
+  'x'.repeat(500),
+  'x'.repeat(501),
+  'chat',
+  'chat.join',
+  '2026-01-31T08:00Z',
+  '__proto__',
+];
 const numbers = [-1, 0, 1, 59, 60, 61, 1440, 1441, 60.5, 2 ** 53 - 1, 2 ** 53];
 const lists = [
   [],
   ['chat'],
   ['chat', 'voip', 'chat'],
   ['pstn'],
+  ['blob', 'queue'],
   [1],
   Array.from({ length: 6 }, () => 'voip'),
 ];

@@ -1,0 +1,75 @@
+// The replays of one service beside its live cursor: which are worked on in a run, and which a report shows.
+import { isoTime } from '../platform/clock.ts';
+import {
+  feedReplayKeptMs,
+  feedReplayReportedMs,
+  feedReplayShare,
+  feedReplaysReported,
+  feedReserveMs,
+} from '../platform/limits.ts';
+import { describeError, type Log } from '../platform/log.ts';
+import { withinBudget } from '../platform/run.ts';
+import type { CursorSession } from './cursorStore.ts';
+import type { Frame } from './dicomChangeFeed.ts';
+import type { FeedOutcome } from './outcome.ts';
+import { reportOfReplay } from './replay.ts';
+import type { ReplayReport } from './replayReport.ts';
+import { workOnReplay, type ReplayParts } from './replayRun.ts';
+import type { ReplayStore, StoredReplay } from './replayStore.ts';
+import type { FeedReport } from './report.ts';
+
+/** What the live cursor leaves behind it that a replay may go on from: the feed is the cursor's, and can be read. */
+const replayable: readonly FeedOutcome[] = ['caught_up', 'holding_gap', 'budget'];
+
+/**
+ * Runs the live cursor, and then the replays of the service under the same lease, oldest first. Where there are some, the
+ * live cursor gets all but a quarter of the time, and they no more than that quarter. What becomes of them never changes
+ * how the live cursor's run ended.
+ */
+export async function besideReplays(
+  parts: ReplayParts,
+  session: CursorSession,
+  frame: Frame,
+  log: Log,
+  live: (frame: Frame) => Promise<FeedReport>,
+): Promise<FeedReport> {
+  const replays = await unfinished(parts, log);
+  if (replays.length === 0) return live(frame);
+  const shareMs = frame.remainingMs() * feedReplayShare;
+  const within = <T>(budgetMs: number, work: (part: Frame) => Promise<T>): Promise<T> =>
+    withinBudget({ requestId: '', budgetMs, clock: parts.clock, shutdown: frame.signal }, work);
+  const report = await within(frame.remainingMs() - shareMs, live);
+  if (replayable.includes(report.outcome)) {
+    await within(Math.min(shareMs, frame.remainingMs()), async (part) => {
+      for (const replay of replays) {
+        if (part.remainingMs() < feedReserveMs) return;
+        await workOnReplay(parts, session, replay, part, log);
+      }
+    });
+  }
+  return report;
+}
+
+/** Those that are running, oldest first; none where that cannot be told, since the live cursor must not wait for it. */
+async function unfinished({ replays, clock }: ReplayParts, log: Log): Promise<readonly StoredReplay[]> {
+  try {
+    const all = await replays.list();
+    const forgotten = isoTime(clock.now() - feedReplayKeptMs);
+    for (const { replay } of all)
+      if (replay.endedAt !== undefined && replay.endedAt < forgotten) await replays.remove(replay.id);
+    return all.filter(({ replay }) => replay.state === 'running');
+  } catch (error) {
+    log.warn('feed_replays_unknown', describeError(error));
+    return [];
+  }
+}
+
+/** Those that are running, and of those that ended of late as many as there is room for; newest first. */
+export async function recentReplays(store: ReplayStore, now: number): Promise<ReplayReport[]> {
+  const since = isoTime(now - feedReplayReportedMs);
+  const newestFirst = (await store.list()).map(({ replay }) => reportOfReplay(replay)).reverse();
+  const running = newestFirst.filter(({ state }) => state === 'running');
+  const room = feedReplaysReported - running.length;
+  const over = newestFirst.filter(({ endedAt }) => endedAt !== undefined && endedAt >= since).slice(0, room);
+  return newestFirst.filter((replay) => running.includes(replay) || over.includes(replay));
+}

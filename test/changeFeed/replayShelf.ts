@@ -1,0 +1,45 @@
+// The replays of one service in memory, each written only over the version that was read.
+import type { Replay } from '../../src/changeFeed/replay.ts';
+import type { ReplayStore, StoredReplay } from '../../src/changeFeed/replayStore.ts';
+import { AppError } from '../../src/platform/errors.ts';
+
+export class ReplayShelf {
+  /** By id, as JSON: nothing may depend on object identity. */
+  readonly #documents = new Map<string, { readonly text: string; readonly etag: string }>();
+  #writes = 0;
+
+  /** `step` is called before and after each write; it throws where the process is to die. */
+  store(step: () => void = () => undefined): ReplayStore {
+    const put = (replay: Replay): string => {
+      this.#writes += 1;
+      const etag = String(this.#writes);
+      this.#documents.set(replay.id, { text: JSON.stringify(replay), etag });
+      step();
+      return etag;
+    };
+    const refuse = (): never => {
+      throw new AppError('conflict', 'The state was changed by another run.');
+    };
+    return {
+      list: async () => this.all,
+      read: async (id) => this.all.find(({ replay }) => replay.id === id),
+      create: async (replay) => {
+        step();
+        if (this.#documents.has(replay.id)) refuse();
+        put(replay);
+      },
+      write: async (replay, etag) => {
+        step();
+        return this.#documents.get(replay.id)?.etag === etag ? put(replay) : refuse();
+      },
+      remove: async (id) => void this.#documents.delete(id),
+    };
+  }
+
+  /** Oldest first. */
+  get all(): StoredReplay[] {
+    return [...this.#documents.entries()]
+      .sort(([left], [right]) => (left < right ? -1 : 1))
+      .map(([, { text, etag }]) => ({ replay: JSON.parse(text) as Replay, etag }));
+  }
+}
