@@ -44,7 +44,8 @@ export function isAnchored(anchor: Anchor, entry: FeedEntry | undefined): boolea
   return (
     found.sequence === anchor.sequence &&
     found.timestamp === anchor.timestamp &&
-    found.action === anchor.action &&
+    // An action that we do not know is kept as it was told, and its letters may come in another case one day.
+    found.action.toLowerCase() === anchor.action.toLowerCase() &&
     found.uidHash === anchor.uidHash
   );
 }

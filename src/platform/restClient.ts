@@ -8,6 +8,7 @@ import {
   createPipelineFromOptions,
   createPipelineRequest,
   logPolicyName,
+  RestError,
   tracingPolicyName,
   type HttpClient,
   type HttpMethods,
@@ -209,11 +210,17 @@ function reading(httpClient: HttpClient, maxBytes: number, last: LastTry): HttpC
     async sendRequest(request) {
       const { readableStreamBody, ...response } = await httpClient.sendRequest(request);
       last.body = readableStreamBody
-        ? await readBody(readableStreamBody, maxBytes)
+        ? await readBody(readableStreamBody, maxBytes).catch(toRestError)
         : Buffer.from(response.bodyAsText ?? '');
       return response;
     },
   };
+}
+
+/** An answer that breaks off is a broken connection: only as an error of its own kind does the pipeline try again after it. */
+function toRestError(cause: unknown): never {
+  if (cause instanceof AnswerTooLarge) throw cause;
+  throw new RestError('The answer broke off.', { code: 'ECONNRESET' });
 }
 
 async function readBody(stream: NodeJS.ReadableStream, maxBytes: number): Promise<Buffer> {

@@ -77,6 +77,26 @@ test('throttling with a short wait, a failing service and a broken connection ar
   assert.equal(httpClient.requests.length, 3);
 });
 
+test('an answer that breaks off is a broken connection, too', async () => {
+  const cut = (): Readable =>
+    new Readable({
+      read() {
+        this.push('half');
+        this.destroy(new Error('aborted'));
+      },
+    });
+  const httpClient = new FakeTransport(async (_, number) => ({
+    status: 200,
+    body: number === 1 ? cut() : 'ok',
+  }));
+  assert.equal((await createRestClient({ maxRetries: 1, httpClient }).send(get)).text, 'ok');
+  const always = new FakeTransport(async () => ({ status: 200, body: cut() }));
+  await assert.rejects(createRestClient({ maxRetries: 0, httpClient: always }).send(get), {
+    code: 'upstream_failed',
+  });
+  assert.equal(always.requests.length, 1);
+});
+
 test('after the last try its answer comes back', async () => {
   const httpClient = always({ status: 503, headers: quick, body: 'busy' });
   const reply = await createRestClient({ maxRetries: 2, httpClient }).send(get);

@@ -79,7 +79,7 @@ export class Feed {
   /** Appends one row for each instance, all with the time of the one statement that SQL Server would run. */
   append(action: Action, changed: readonly Version[]): void {
     const now = this.#now();
-    if (take(this.#tied) === undefined)
+    if (this.#data.rows.length === 0 || take(this.#tied) === undefined)
       this.#data.at = nextInstant(now, this.#data.at, this.#data.rows.length * 2711);
     const { ms, ticks } = this.#data.at;
     const at = { ms: ms - (take(this.#early) ?? 0), ticks };
