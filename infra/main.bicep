@@ -1,0 +1,210 @@
+// The whole deployment into one resource group: the function app, an identity for each of its jobs, and what they stand on.
+targetScope = 'resourceGroup'
+
+import { storageName, vaultName, vaultUrl } from 'modules/shared.bicep'
+
+@description('Name of the environment, part of the names of resources. azd gives its own.')
+@minLength(1)
+@maxLength(20)
+param environmentName string
+
+@description('Region of all resources.')
+param location string
+
+@description('True deploys the token service.')
+param deployCommunication bool = true
+
+@description('True deploys the rotation of secrets.')
+param deployRotation bool = true
+
+@description('True deploys the change feed puller.')
+param deployChangeFeed bool = true
+
+@description('App role that rotation, change feed and health details need besides the function key, or none (AUTH_OPERATOR_ROLE).')
+@minLength(1)
+param operatorRole string
+
+@description('App role that backends need besides the function key, or none (AUTH_BACKEND_ROLE). Any value where the token service is not deployed.')
+@minLength(1)
+param backendRole string
+
+@description('Where the change feed begins: beginning, latest, sequence:<n> or time:<ISO 8601 with zone> (CHANGE_FEED_START). Any value where it is not deployed.')
+@minLength(1)
+param changeFeedStart string
+
+@description('Where Communication Services keeps its data at rest, such as Europe. Any value where it is not made here.')
+@minLength(1)
+param communicationDataLocation string
+
+@description('Resource id of a Communication Services resource to use, in whatever resource group; empty makes one.')
+param communicationResourceId string = ''
+
+@description('Resource ids of DICOM services to use, comma separated, in whatever resource groups; empty makes one.')
+param dicomServiceIds string = ''
+
+@description('How the webhook is signed: hmac (with the key webhook-key of the webhook\'s vault), none, or entra:<scope> (CHANGE_FEED_WEBHOOK_AUTH).')
+@minLength(1)
+param webhookAuth string = 'hmac'
+
+@description('Other app settings by their names in the README, as text. What is empty or equals the default is not set. Never a secret.')
+param settings { *: string } = {}
+
+@description('True puts storage, key vaults and the DICOM service behind private endpoints, and the app in a network that reaches them.')
+param privateNetwork bool = false
+
+@description('Address range of that network, /24 or larger.')
+param networkAddressPrefix string = '10.80.0.0/24'
+
+@description('Origins that browsers may call the app from, comma separated.')
+param corsOrigins string = ''
+
+@description('True spreads app and storage over availability zones, where the region has them.')
+param zoneRedundant bool = false
+
+@description('Memory of an instance, megabytes.')
+@allowed([512, 2048, 4096])
+param instanceMemoryMB int = 2048
+
+@description('Most instances at a time. Limits per user are counted in each instance.')
+@minValue(40)
+@maxValue(1000)
+param maximumInstanceCount int = 40
+
+@description('Instances for HTTP calls that are kept warm, at a price.')
+@minValue(0)
+param alwaysReadyInstances int = 0
+
+@description('Days that logs are kept.')
+@minValue(30)
+@maxValue(730)
+param logDays int = 90
+
+@description('Days that an audit record can be neither changed nor deleted.')
+@minValue(1)
+@maxValue(146000)
+param auditDays int = 365
+
+@description('Days after which deliveries are deleted, read or not; 0 keeps them.')
+@minValue(0)
+param deliveryDays int = 90
+
+@description('Days after which claim checks, and replays with theirs, are deleted, though messages never expire: only for consumers that empty the queue in fewer days. 0 keeps them.')
+@minValue(0)
+param claimDays int = 0
+
+@description('True brings back the key vaults that an earlier deployment of this name left soft-deleted.')
+param recoverVaults bool = false
+
+var here = {
+  token: uniqueString(resourceGroup().id, environmentName)
+  location: location
+  tags: { 'azd-env-name': environmentName }
+  private: privateNetwork
+}
+
+// What the operator chose, and the app's own defaults for the rest. Rows without `from` are the operator's to choose.
+var settingRows = loadJsonContent('appSettings.json')
+var choosable = map(filter(settingRows, row => empty(row.from)), row => row.name)
+var unknownSettings = filter(objectKeys(settings), name => !contains(choosable, name))
+var given = empty(unknownSettings)
+  ? items(settings)
+  : fail('settings: ${join(unknownSettings, ', ')} cannot be chosen here. Those that can be: ${join(choosable, ', ')}')
+var chosen = union(
+  toObject(settingRows, row => row.name, row => row.default),
+  toObject(filter(given, entry => !empty(entry.value)), entry => entry.key, entry => entry.value)
+)
+var sinks = map(split(chosen.CHANGE_FEED_SINKS, ','), sink => trim(sink))
+
+// What `when` means in the tables of settings, storage and roles.
+var deployed = {
+  always: true
+  communication: deployCommunication
+  rotation: deployRotation
+  // Without a client the app would call its rotation misconfigured: the vault comes first, the client is registered later.
+  serviceClients: deployRotation && !(empty(chosen.SERVICE_CLIENT_APP_ID) && empty(chosen.SERVICE_CLIENTS))
+  changeFeed: deployChangeFeed
+  stateDocuments: deployRotation || deployChangeFeed
+  stateTables: deployCommunication || deployChangeFeed
+  deliveryBlobs: deployChangeFeed && (contains(sinks, 'blob') || contains(sinks, 'queue'))
+  deliveryQueue: deployChangeFeed && contains(sinks, 'queue')
+  webhook: deployChangeFeed && contains(sinks, 'webhook')
+  receiver: !empty(chosen.OTEL_EXPORTER_OTLP_ENDPOINT)
+}
+
+module foundation 'modules/foundation.bicep' = {
+  name: 'foundation'
+  params: {
+    place: here
+    parts: deployed
+    chosen: chosen
+    communicationResourceId: communicationResourceId
+    communicationDataLocation: communicationDataLocation
+    dicomServiceIds: empty(dicomServiceIds) ? [] : map(split(dicomServiceIds, ','), id => trim(id))
+    networkAddressPrefix: networkAddressPrefix
+    zoneRedundant: zoneRedundant
+    recoverVaults: recoverVaults
+    logDays: logDays
+    auditDays: auditDays
+    deliveryDays: deliveryDays
+    claimDays: claimDays
+  }
+}
+
+module app 'modules/functionApp.bicep' = {
+  name: 'app'
+  params: {
+    place: here
+    parts: deployed
+    chosen: chosen
+    identityIds: foundation.outputs.identityIds
+    vaultReferenceIdentityId: foundation.outputs.vaultReaderId
+    packageContainerUrl: foundation.outputs.packageContainerUrl
+    subnetId: foundation.outputs.appSubnetId
+    corsOrigins: empty(corsOrigins) ? [] : map(split(corsOrigins, ','), origin => trim(origin))
+    zoneRedundant: zoneRedundant
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    alwaysReadyInstances: alwaysReadyInstances
+    known: union(foundation.outputs.known, {
+      operatorRole: operatorRole
+      backendRole: backendRole
+      changeFeedStart: changeFeedStart
+      authorityHost: join(take(split(environment().authentication.loginEndpoint, '/'), 3), '/')
+      // Set though it is the app's default: the host reads it too, and would speak gRPC without it.
+      otlpProtocol: 'http/protobuf'
+      webhookAuth: webhookAuth == 'hmac' ? 'hmac:${foundation.outputs.known.webhookKey}' : webhookAuth
+    })
+  }
+}
+
+// azd keeps these as variables of the environment, and the command lines of this project take them from there.
+
+@description('Name of the function app.')
+output FUNCTION_APP_NAME string = app.outputs.name
+
+@description('URL of the function app.')
+output FUNCTION_APP_URL string = app.outputs.url
+
+@description('URL of the vault that consumers read the rotated secret from; empty where the rotation is not deployed.')
+output SECRETS_VAULT_URL string = deployRotation ? vaultUrl('secrets', here.token) : ''
+
+@description('Name of the vault for the secrets webhook-url and webhook-key; empty where there is no webhook.')
+output WEBHOOK_VAULT_NAME string = deployed.webhook ? vaultName('webhook', here.token) : ''
+
+@description('Client id of the identity that rotates secrets, for register-service-client; empty where the rotation is not deployed.')
+output ROTATION_IDENTITY string = foundation.outputs.known.rotationClientId
+
+@description('Name of the storage account with the state and the audit records.')
+output STATE_STORAGE_NAME string = storageName('state', here.token)
+
+@description('Blob endpoint of that account, for register-service-client.')
+output AUDIT_STORAGE_URL string = foundation.outputs.auditStorageUrl
+
+@description('Name of the storage account with the deliveries; empty where the change feed is not deployed.')
+output DELIVERY_STORAGE_NAME string = deployChangeFeed ? storageName('deliveries', here.token) : ''
+
+@description('Resource id of the Log Analytics workspace.')
+output LOG_WORKSPACE_ID string = foundation.outputs.workspaceId
+
+@description('Resource id of the Application Insights component.')
+output INSIGHTS_ID string = foundation.outputs.insightsId

@@ -1,0 +1,69 @@
+// What azd is told fits the templates: parameters, variables, outputs, and the app that it deploys to.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import * as z from 'zod/mini';
+import file from '../../infra/main.parameters.json' with { type: 'json' };
+import { declarations, root, template } from './files.ts';
+
+const main = declarations(template('main.bicep'));
+const params = main.filter(({ kind }) => kind === 'param');
+const outputs = main.filter(({ kind }) => kind === 'output').map(({ name }) => name);
+const values = new Map(Object.entries<{ readonly value: unknown }>(file.parameters));
+
+const shell = z.strictObject({ shell: z.string(), run: z.literal('npm run package') });
+const shape = z.strictObject({
+  name: z.literal('telehealth-functions'),
+  metadata: z.strictObject({ template: z.string() }),
+  infra: z.strictObject({
+    provider: z.literal('bicep'),
+    path: z.literal('infra'),
+    module: z.literal('main'),
+  }),
+  services: z.strictObject({
+    app: z.strictObject({
+      ...{ project: z.literal('.'), language: z.literal('js'), host: z.literal('function') },
+      ...{ dist: z.literal('dist/package'), remoteBuild: z.literal(false) },
+      hooks: z.strictObject({ prepackage: z.strictObject({ posix: shell, windows: shell }) }),
+    }),
+  }),
+});
+
+test("azure.yaml packages with the project's own command and deploys that folder as it is", () => {
+  shape.parse(parse(readFileSync(join(root, 'azure.yaml'), 'utf8')));
+  const { scripts } = z
+    .object({ scripts: z.record(z.string(), z.string()) })
+    .parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
+  assert.ok(scripts['package']);
+  // azd refuses a service without a remote build whose .funcignore leaves node_modules out (measured).
+  assert.doesNotMatch(readFileSync(join(root, '.funcignore'), 'utf8'), /node_modules/);
+});
+
+test('the app carries the name under which azd looks for it', () => {
+  assert.match(template('modules/functionApp.bicep'), /'azd-service-name': 'app'/);
+  assert.match(template('main.bicep'), /'azd-env-name': environmentName/);
+});
+
+test('azd gives every parameter', () => {
+  assert.deepEqual([...values.keys()].sort(), params.map(({ name }) => name).sort());
+});
+
+test('a variable that is not set means the default of the template, or a question where there is none', () => {
+  for (const { name, rest } of params.filter((one) => one.name !== 'settings')) {
+    const [, type, fallback] = /^ (\w+)(?: = (.*))?$/.exec(rest) ?? [];
+    const [, variable, given] = /^\$\{([A-Z_]+)(?:=(.*))?\}$/.exec(String(values.get(name)?.value)) ?? [];
+    assert.ok(variable, name);
+    // Without a default azd asks for a text; for other types and for texts with a default, it would hand on an empty one.
+    assert.equal(given ?? (type === 'string' ? '' : undefined), fallback?.replaceAll("'", '') ?? '', name);
+  }
+});
+
+test('what azd keeps of a deployment is not taken for a choice in the next one', () => {
+  const read = [...JSON.stringify(file).matchAll(/\$\{(\w+)/g)].map(([, variable]) => variable);
+  for (const name of outputs) assert.ok(/^[A-Z_]+$/.test(name) && !read.includes(name), name);
+  // The Azure SDKs on the machine of whoever deploys read these: they are not about the app.
+  for (const name of ['AZURE_CLIENT_ID', 'AZURE_TOKEN_CREDENTIALS', 'AZURE_AUTHORITY_HOST'])
+    assert.ok(!read.includes(name), name);
+});

@@ -1,0 +1,181 @@
+// The templates of infra/: every part says what it is, no region and no secret is written down, and what protects data stays.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import roles from '../../infra/roles.json' with { type: 'json' };
+import settings from '../../infra/appSettings.json' with { type: 'json' };
+import storage from '../../infra/storage.json' with { type: 'json' };
+import { declarations, keysOf, parts, template, templates } from './files.ts';
+
+const all = templates.map(({ text }) => text).join('\n');
+
+test('a template opens with what it is for, and is short enough to be read', () => {
+  for (const { path, text } of templates) {
+    assert.match(text, /^\/\/ [A-Z].*[.]\n/, path);
+    assert.ok(text.split('\n').length <= 251, path);
+  }
+});
+
+test('every parameter, output, type and function says in a sentence what it is', () => {
+  const found = templates.flatMap(({ path, text }) =>
+    declarations(text).map((one) => ({ ...one, where: `${path}: ${one.name}` })),
+  );
+  assert.ok(found.length > 100);
+  for (const { where, description } of found) assert.match(description ?? '', /^[A-Z].{5,}\.$/, where);
+});
+
+test('a place is always given from outside', () => {
+  const places = [...all.matchAll(/\blocation: (.+)/g)].map(([, value]) => value);
+  assert.ok(places.length > 10);
+  // `string` is the type of the parameter.
+  for (const value of places) assert.match(value ?? '', /^(place\.location|location|'global'|string)$/);
+  assert.doesNotMatch(
+    all,
+    /'(north|south|east|west|central|uk|us|japan|france|germany|sweden|australia|canada|brazil)\w*(europe|us|india|asia|\d|south|north|west|east|central)'/i,
+  );
+});
+
+test('no secret goes in or comes out', () => {
+  const known = declarations(template('modules/appSettings.bicep')).find(({ name }) => name === 'known');
+  assert.match(known?.decorators ?? '', /@secure\(\)/);
+  for (const { path, text } of templates)
+    for (const { kind, name } of declarations(text)) {
+      const secret = /secret|password|connectionString|accountKey|token$/i.test(name);
+      assert.ok(!secret || name === 'SECRETS_VAULT_URL', `${path}: ${kind} ${name}`);
+    }
+  assert.doesNotMatch(all, /\blist\w*\(|getSecret\(|AccountKey=/);
+  assert.equal([...all.matchAll(/ConnectionString\b/g)].length, 1);
+  assert.doesNotMatch(all, /vaults\/secrets@/);
+});
+
+test('nothing has to be downloaded to compile them', () => {
+  assert.doesNotMatch(all, /'(br|ts)[/:]|^extension /m);
+});
+
+test('only the table of roles gives roles, row by row', () => {
+  const users = (pattern: RegExp): readonly string[] =>
+    templates.filter(({ text }) => pattern.test(text)).map(({ path }) => path);
+  assert.deepEqual(users(/Microsoft\.Authorization\/roleAssignments/), ['modules/roleAssignment.bicep']);
+  assert.deepEqual(users(/Microsoft\.Authorization\/roleDefinitions@/), ['modules/roles.bicep']);
+  assert.deepEqual(users(/'(modules\/)?roleAssignment\.bicep'/), ['modules/roles.bicep']);
+  const text = template('modules/roles.bicep');
+  assert.equal([...text.matchAll(/'roleAssignment\.bicep'/g)].length, 1);
+  assert.match(text, /var table = loadJsonContent\('\.\.\/roles\.json'\)/);
+  assert.match(text, /filter\(table\.assignments, row => parts\[row\.when\]\)/);
+  assert.match(text, /'roleAssignment\.bicep' = \[\n {2}for row in assignments: \{/);
+});
+
+test('a role is given on the resource alone, whatever its kind', () => {
+  const text = template('modules/roleAssignment.bicep');
+  const scopes = [...text.matchAll(/scope: (\w+)/g)].map(([, name]) => name);
+  const kinds = [...(/@allowed\(\[(.*)\]\)\nparam kind/.exec(text)?.[1] ?? '').matchAll(/'(\w+)'/g)];
+  assert.deepEqual(
+    scopes,
+    kinds.map(([, kind]) => kind),
+  );
+  assert.equal([...text.matchAll(/roleAssignments@/g)].length, scopes.length);
+  for (const kind of scopes) assert.match(text, new RegExp(`existing = if \\(kind == '${kind ?? ''}'\\)`));
+  const used = new Set<string | undefined>(roles.assignments.map(({ kind }) => kind));
+  assert.deepEqual(new Set(scopes), used);
+});
+
+test('the tables and the templates mean the same parts, resources and values', () => {
+  const when = [...settings, ...storage, ...roles.assignments].map((row) => row.when);
+  const asked = [...all.matchAll(/\b(?:parts|deployed)\.(\w+)/g)].map(([, name = '']) => name);
+  const named = [...all.matchAll(/\bwhen: '(\w+)'/g)].map(([, name = '']) => name);
+  assert.deepEqual(new Set([...when, ...asked, ...named]), new Set(parts));
+  assert.deepEqual(
+    new Set(roles.assignments.map(({ of }) => of)),
+    new Set(keysOf(template('modules/roles.bicep'), 'var resourceIds = {')),
+  );
+  assert.deepEqual(
+    new Set(roles.assignments.map(({ principal }) => principal)),
+    new Set(keysOf(template('modules/identities.bicep'), 'output principalIds { *: string } = {')),
+  );
+});
+
+test('every value that a setting is taken from is given by the templates, and none is given in vain', () => {
+  const given = [
+    ...['identities', 'data'].flatMap((name) =>
+      keysOf(template(`modules/${name}.bicep`), 'output known { *: string } = {'),
+    ),
+    ...keysOf(
+      template('modules/foundation.bicep'),
+      'output known { *: string } = union(identities.outputs.known, data.outputs.known, {',
+    ),
+    ...keysOf(template('main.bicep'), 'known: union(foundation.outputs.known, {'),
+    ...[...template('modules/functionApp.bicep').matchAll(/union\(known, \{ (\w+): /g)].map(
+      ([, key = '']) => key,
+    ),
+  ];
+  // From which `webhookAuth` is made.
+  assert.deepEqual(
+    given.filter((key) => key !== 'webhookKey').sort(),
+    [...new Set(settings.map(({ from }) => from).filter((from) => from !== ''))].sort(),
+  );
+});
+
+/** Words of the templates that keep data safe; each stands in the file that makes the resource, and no other file makes one. */
+const protections: readonly (readonly [string, RegExp, readonly string[]])[] = [
+  [
+    'modules/storage.bicep',
+    /storageAccounts@[^']+' = /,
+    [
+      ...['allowSharedKeyAccess: false', 'allowBlobPublicAccess: false', "minimumTlsVersion: 'TLS1_2'"],
+      ...['allowCrossTenantReplication: false', "publicAccess: 'None'"],
+      ...["publicNetworkAccess: place.private ? 'Disabled' : 'Enabled'", "? 'Deny' : 'Allow'"],
+    ],
+  ],
+  [
+    'modules/vault.bicep',
+    /vaults@[^']+' = /,
+    [
+      ...['enableRbacAuthorization: true', 'enableSoftDelete: true', 'enablePurgeProtection: true'],
+      ...["publicNetworkAccess: place.private ? 'Disabled' : 'Enabled'", "categoryGroup: 'audit'"],
+    ],
+  ],
+  [
+    'modules/telemetry.bicep',
+    /Insights\/components@[^']+' = /,
+    ['DisableLocalAuth: true', 'disableLocalAuth: true'],
+  ],
+  ['modules/communication.bicep', /communicationServices@[^']+' = /, ['disableLocalAuth: true']],
+  [
+    'modules/functionApp.bicep',
+    /sites@[^']+' = /,
+    [
+      ...["name: 'FC1', tier: 'FlexConsumption'", "runtime: { name: 'node', version: '24' }"],
+      ...['httpsOnly: true', "name: 'ftp'\n    properties: { allow: false }"],
+      ...["name: 'scm'\n    properties: { allow: false }", "type: 'UserAssigned'\n"],
+    ],
+  ],
+  [
+    'modules/auditRetention.bicep',
+    /immutabilityPolicies@[^']+' = /,
+    ['immutabilityPeriodSinceCreationInDays: days', 'allowProtectedAppendWrites: false'],
+  ],
+];
+
+for (const [path, making, words] of protections) {
+  test(`${path} keeps what protects its resource, and it is made nowhere else`, () => {
+    assert.deepEqual(
+      templates
+        .filter(({ text }) => new RegExp(`${making.source}(?!existing)`).test(text))
+        .map((one) => one.path),
+      [path],
+    );
+    for (const word of words) assert.ok(template(path).includes(word), word);
+  });
+}
+
+test('host, state and deliveries have an account each, and the audit records are kept from change', () => {
+  const text = template('modules/data.bicep');
+  const accounts = [...text.matchAll(/module (\w+) 'storage\.bicep'[\s\S]*?account: '(\w+)'/g)];
+  assert.deepEqual(
+    accounts.map(([, name, account]) => [name, account]),
+    ['host', 'state', 'deliveries'].map((name) => [name, name]),
+  );
+  assert.match(
+    text,
+    /module auditRetention 'auditRetention\.bicep' = \{[^}]*containerName: 'audit', days: auditDays/,
+  );
+});
