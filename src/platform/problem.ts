@@ -1,4 +1,5 @@
 // Turns errors into RFC 9457 problem details: the one place that knows a status for each code.
+import { signInFailed } from './credential.ts';
 import { AppError, type ErrorCode } from './errors.ts';
 
 export interface Problem {
@@ -56,12 +57,18 @@ function statusOf({ code, retryAfterSeconds }: AppError): number {
   return code === 'upstream_failed' && retryAfterSeconds !== undefined ? 503 : statuses[code];
 }
 
-/** An unknown error becomes a 500 that says nothing about the inside. */
+/** What no part judged: of an Azure service, mostly the storage account, or ours. Neither says anything about the inside. */
+function unjudged(error: unknown): AppError {
+  // By its name: SDK clients may carry a copy of the pipeline of their own (measured with communication-identity).
+  const isUpstream = signInFailed(error) || (error instanceof Error && error.name === 'RestError');
+  return isUpstream
+    ? new AppError('upstream_failed', 'A service behind this app failed; the request id finds it in the log.')
+    : new AppError('internal', 'Something went wrong here; the request id finds it in the log.');
+}
+
+/** An unknown error becomes a 502 or 500 that says nothing about the inside. */
 export function toProblem(error: unknown, requestId: string): Problem {
-  const known =
-    error instanceof AppError
-      ? error
-      : new AppError('internal', 'Something went wrong here; the request id finds it in the log.');
+  const known = error instanceof AppError ? error : unjudged(error);
   const status = statusOf(known);
   return {
     status,

@@ -1,6 +1,8 @@
 // Problem details: one status for every code, and nothing about the inside.
+import { RestError } from '@azure/core-rest-pipeline';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SignInError } from '../../src/platform/credential.ts';
 import { AppError, isAppError, type ErrorCode } from '../../src/platform/errors.ts';
 import { toProblem } from '../../src/platform/problem.ts';
 
@@ -50,6 +52,15 @@ test('an error that is not ours says nothing', () => {
     assert.equal(problem.status, 500);
     assert.equal(problem.body.code, 'internal');
     assert.doesNotMatch(JSON.stringify(problem), /canary|TypeError/);
+  }
+});
+
+test('what an Azure client or the sign-in threw is a failure behind the app, and says nothing either', () => {
+  for (const error of [new RestError('canary', { statusCode: 403 }), new SignInError('canary')]) {
+    const problem = toProblem(error, 'request-1');
+    assert.equal(problem.status, 502);
+    assert.equal(problem.body.code, 'upstream_failed');
+    assert.doesNotMatch(JSON.stringify(problem), /canary|RestError|SignIn/);
   }
 });
 

@@ -1,4 +1,5 @@
 // The answers that need a broken inside, a lost race or a lot of time, provoked at the handlers.
+import { RestError } from '@azure/core-rest-pipeline';
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { reportShape as feedReport } from '../../../src/changeFeed/report.ts';
@@ -165,6 +166,19 @@ export function provokeAtHandlers(): void {
     await each(alike('redriveDeadLetters'), '502 upstream_failed', {}, () => ({ changeFeed: unredriven }));
     const uncancelled: ChangeFeed = { ...changeFeed, cancelReplay: () => Promise.reject(error) };
     await each(alike('cancelReplay'), '502 upstream_failed', {}, () => ({ changeFeed: uncancelled }));
+  });
+
+  test('what the storage says is told by no word of it: 502', async () => {
+    const error = new RestError('inside', { statusCode: 403, code: 'AuthorizationFailure' });
+    const fail = (): Promise<never> => Promise.reject(error);
+    const unread: Rotation = { ...rotation, reports: fail };
+    await each(alike('getRotations'), '502 upstream_failed', {}, () => ({ rotation: unread }));
+    const cut: ChangeFeed = {
+      ...changeFeed,
+      ...{ setCursor: fail, redrive: fail, startReplay: fail, replay: fail, cancelReplay: fail },
+    };
+    const operations = ['setCursor', 'redriveDeadLetters', 'startReplay', 'getReplay', 'cancelReplay'];
+    await each(alike(...operations), '502 upstream_failed', {}, () => ({ changeFeed: cut }));
   });
 
   test('a replay that a run writes to all the time is 409', async () => {
