@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { afterRead, dueReads } from '../../src/changeFeed/audit.ts';
+import { afterRead, dueReads, lateIn } from '../../src/changeFeed/audit.ts';
 import type { CrossedHole, Page } from '../../src/changeFeed/cursor.ts';
 import { covers } from '../../src/changeFeed/intervals.ts';
 import { entryOf } from './feedWorld.ts';
@@ -60,4 +60,8 @@ test('a read before the end of the watch drops nothing, what it found stays unti
     hole(8, 9, 0, watchMs - 1),
   ]);
   assert.deepEqual(afterRead(crossed, page(5, 7, [6], watchMs), watchMs), [hole(6, 6), hole(8, 9)]);
+});
+
+test('what a read shows beside the crossed holes is no late change', () => {
+  assert.deepEqual(lateIn([hole(5, 5), hole(7, 8)], page(5, 8, [5, 6, 7], minute)), [5, 7]);
 });

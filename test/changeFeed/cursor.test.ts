@@ -76,6 +76,8 @@ test('age counts by when the page was asked for, not by when its answer came', (
   const page = { ...pageOf(1, 2, [2]), requestedAt: now - 1, repliedAt: now + 30_000 };
   const scan = { pages: [page], latest: entryOf(2, now) };
   assert.equal(planRange({ ...fresh, holes }, scan, settle).pending, undefined);
+  const old = { ...pageOf(1, 2, [2], now, 600_000), repliedAt: now + 30_000 };
+  assert.equal(planRange(fresh, { ...scan, pages: [old] }, 1000).pending, undefined, 'nor does a neighbour');
 });
 
 test("a neighbour's timestamp vouches only when older than ten minutes and ten settle times", () => {
@@ -131,6 +133,9 @@ test('a feed is another one when it fell behind, lost its anchor or tells it dif
   assert.equal(wasReset(cursor, 9, { ...anchor, state: 'Deleted', filePath: 'x', metadata: {} }), false);
   assert.equal(wasReset(cursor, 8, anchor), true);
   assert.equal(wasReset(cursor, 99, undefined), true);
+  const pending = { from: 10, to: 12, holes: [], late: false, accepted: [] };
+  assert.equal(wasReset({ ...cursor, pending }, 12, anchor), false);
+  assert.equal(wasReset({ ...cursor, pending }, 11, anchor), true, 'a range on record was seen');
   for (const change of [
     { timestamp: '2026-01-01T00:00:00.0000001+00:00' },
     { action: 'Update' },

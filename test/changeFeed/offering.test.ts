@@ -4,9 +4,10 @@ import { test } from 'node:test';
 import { toEvent, type CloudEvent } from '../../src/changeFeed/events.ts';
 import { offerBatch, type Progress } from '../../src/changeFeed/offering.ts';
 import { FeedStop } from '../../src/changeFeed/outcome.ts';
+import { pullService } from '../../src/changeFeed/service.ts';
 import type { Batch, RequestSink } from '../../src/changeFeed/sink.ts';
 import { feedRefusalsInARow, feedReserveMs } from '../../src/platform/limits.ts';
-import { entryOf, FeedWorld, service, startTime } from './feedWorld.ts';
+import { entryOf, FeedWorld, quiet, service, startTime } from './feedWorld.ts';
 
 const { signal } = new AbortController();
 
@@ -198,4 +199,17 @@ test('a run that ends in the middle of a range goes on behind what the webhook h
   assert.equal((await world.pull()).cursor, 9);
   const taken = world.offers.filter((one) => one.taken).flatMap(({ ids }) => ids);
   assert.deepEqual(taken.length, 9);
+});
+
+test('a range that takes the time of several runs is no failure of the webhook', async () => {
+  const world = new FeedWorld({ sinks: ['webhook'], pageSize: 10 });
+  for (let n = 0; n < 10; n += 1) world.change();
+  const { signal: never } = new AbortController();
+  for (let run = 1; run <= 4; run += 1) {
+    const asked = world.offers.length;
+    const remainingMs = (): number => (world.offers.length > asked ? 0 : 60_000);
+    const report = await pullService(world.parts(), { signal: never, remainingMs }, quiet);
+    assert.deepEqual([report.outcome, world.offers.length], ['budget', run]);
+  }
+  assert.equal((await world.pull()).cursor, 10);
 });

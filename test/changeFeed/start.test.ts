@@ -44,3 +44,10 @@ test('an empty feed starts at its beginning', async () => {
   for (const start of [{ kind: 'latest' }, { kind: 'beginning' }, { kind: 'sequence', sequence: 1 }] as const)
     assert.deepEqual(await at(world, start), { committed: 0, anchor: null, crossed: [] });
 });
+
+test('a start at a sequence that the feed has not reached is refused', async () => {
+  const world = new FeedWorld();
+  for (let n = 0; n < 3; n += 1) world.change();
+  assert.equal((await at(world, { kind: 'sequence', sequence: 4 })).committed, 3);
+  await assert.rejects(at(world, { kind: 'sequence', sequence: 5 }), /beyond the newest, 3/);
+});
