@@ -37,7 +37,10 @@ export class FeedWorld extends FeedService {
   readonly refused = new Set<number>();
   /** Requests that the webhook answers before it goes down. */
   webhookTakes = Number.POSITIVE_INFINITY;
-  readonly offers: { readonly ids: readonly string[]; readonly taken: boolean }[] = [];
+  /** How long it asks to wait while it is down, seconds. */
+  webhookPause: number | undefined;
+  readonly offers: { readonly ids: readonly string[]; readonly late: boolean; readonly taken: boolean }[] =
+    [];
   /** Keys of the dead letters, each with the status it was refused with. */
   readonly letters = new Map<string, number>();
   stored: StoredCursor | undefined = {
@@ -171,8 +174,14 @@ export class FeedWorld extends FeedService {
         this.#step();
         const bad = events.find(({ data }) => this.refused.has(data.sequenceNumber));
         const down = this.down.has('webhook') || this.offers.length >= this.webhookTakes;
-        this.offers.push({ ids: events.map(({ id }) => id), taken: !bad && !down });
-        if (down) throw new FeedStop('sink_down', 'down', { advice: '' });
+        const late = events.some((event) => event.late);
+        this.offers.push({ ids: events.map(({ id }) => id), late, taken: !bad && !down });
+        const pause = this.webhookPause;
+        if (down)
+          throw new FeedStop('sink_down', 'down', {
+            advice: '',
+            ...(pause === undefined ? {} : { retryAfterSeconds: pause }),
+          });
         this.#step();
         return bad ? { kind: 'refused', status: 422 } : { kind: 'taken' };
       },

@@ -8,7 +8,8 @@ const second = 1000;
 const settle = 60 * second;
 /** `FEED_HISTORIES=10000` for a long look. */
 const numRuns = Number(process.env['FEED_HISTORIES'] ?? 600);
-const sinks = ['blob', 'queue'] as const;
+const stores = ['blob', 'queue'] as const;
+const sinks = [...stores, 'webhook'] as const;
 
 /** Each does something with a size from 1 to 9; the oftener it is named, the likelier. */
 const happenings = {
@@ -51,15 +52,31 @@ const happenings = {
   },
   pull: (world) => world.pull(),
   crash: (world, size) => world.pull(size),
+  laterCrash: (world, size) => world.pull(9 + 2 * size),
   twoAtOnce: (world) => Promise.all([world.pull(), world.pull()]),
-  down: (world, size) => void world.down.add(size % 2 ? 'blob' : 'queue'),
+  down: (world, size) => void world.down.add(sinks[size % 3] ?? 'blob'),
+  /** After some more requests. */
+  webhookDown: (world, size) => {
+    world.webhookTakes = world.offers.length + size;
+  },
+  /** It answers 429 with a time to come back. */
+  throttled: (world, size) => {
+    world.webhookTakes = 0;
+    world.webhookPause = size * 40;
+  },
+  refuse: (world, size) => {
+    const sequence = Math.max(1, world.last - size + 3);
+    world.refused.add(sequence);
+    world.everRefused.add(sequence);
+  },
   up: (world) => {
-    world.down.clear();
+    world.up();
   },
 } as const satisfies Record<string, (world: TroubledWorld, size: number) => unknown>;
 
 class TroubledWorld extends FeedWorld {
   readonly everPoisoned = new Set<number>();
+  readonly everRefused = new Set<number>();
   /** Pages with metadata that are answered before the store of metadata goes down. */
   answers = Infinity;
 
@@ -71,9 +88,17 @@ class TroubledWorld extends FeedWorld {
     };
   }
 
+  up(): void {
+    this.down.clear();
+    this.webhookTakes = Infinity;
+    this.webhookPause = undefined;
+  }
+
   /** Everything works again, except what is broken for good; new changes come in. */
   async recover(): Promise<void> {
-    this.down.clear();
+    this.up();
+    // Ten refusals in a row are a broken receiver, which somebody mends.
+    this.refused.clear();
     this.answers = Infinity;
     this.longestPage = 100;
     this.onDeliver = () => undefined;
@@ -104,17 +129,44 @@ test('whatever commits late, is skipped, deleted, unreadable, slow, crashes, ove
       for (const [what, size] of steps) await happenings[what](world, size);
       await world.recover();
       assert.ok(world.isDone(6), 'nothing holds it up for good');
-      for (const sink of sinks) judge(world, sink);
+      for (const sink of stores) judge(world, sink, world.heldBy(sink));
+      for (const sink of stores) judgeMetadata(world, sink);
+      const posted = postedBy(world);
+      const buried = [...world.letters.keys()].map((key) => Number(key.slice(-19)));
+      assert.ok(
+        buried.every((sequence) => world.everRefused.has(sequence)),
+        'nothing is buried that was not refused',
+      );
+      judge(world, 'webhook', posted, buried);
     }),
     { numRuns },
   );
 });
 
-function judge(world: TroubledWorld, sink: (typeof sinks)[number]): void {
+interface Held {
+  readonly id: string;
+  readonly late: boolean;
+}
+
+/** What the webhook took, without what it was sent again. */
+function postedBy(world: TroubledWorld): Held[] {
+  const first = new Map<string, Held>();
+  for (const { ids, late, taken } of world.offers)
+    for (const id of taken ? ids : []) if (!first.has(id)) first.set(id, { id, late });
+  return [...first.values()];
+}
+
+/** `buried`: sequences that a refusal kept from the sink. */
+function judge(
+  world: TroubledWorld,
+  sink: string,
+  held: readonly Held[],
+  buried: readonly number[] = [],
+): void {
+  const ids = [...new Set([...held.map(({ id }) => id), ...buried.map((sequence) => `1.${sequence}`)])];
   const all = world.rows.map(({ entry }) => `1.${entry.sequence}`);
-  const held = world.heldBy(sink);
-  assert.deepEqual([...new Set(held.map(({ id }) => id))].sort(), [...all].sort(), 'nothing lost');
-  assert.equal(held.length, all.length, 'nothing twice in create-once blobs');
+  assert.deepEqual(ids.sort(), [...all].sort(), `nothing lost: ${sink}`);
+  assert.equal(new Set(held.map(({ id }) => id)).size, held.length, 'nothing twice in create-once blobs');
   const live = held.filter(({ late }) => !late).map(({ id }) => Number(id.slice(2)));
   assert.deepEqual(
     live,
@@ -130,6 +182,9 @@ function judge(world: TroubledWorld, sink: (typeof sinks)[number]): void {
     [],
     'no hole was crossed early',
   );
+}
+
+function judgeMetadata(world: TroubledWorld, sink: (typeof stores)[number]): void {
   const data = (world.taken.get(sink) ?? []).flatMap(({ events }) => events.map((event) => event.data));
   for (const { sequenceNumber, metadata, metadataError } of data) {
     if (metadataError) assert.ok(world.everPoisoned.has(sequenceNumber), 'an outage costs no metadata');
