@@ -18,7 +18,7 @@ import {
 } from './delivering.ts';
 import type { ChangeFeedReader, Frame } from './dicomChangeFeed.ts';
 import { timestampMs, type FeedEntry } from './entry.ts';
-import { toEvent } from './events.ts';
+import { toEvents } from './events.ts';
 import { offerBatch } from './offering.ts';
 import { FeedStop, type FeedOutcome } from './outcome.ts';
 import { Pages } from './pages.ts';
@@ -165,7 +165,8 @@ export class Pull {
   async #deliver(pending: Pending, entries: readonly FeedEntry[]): Promise<void> {
     if (!pending.late) this.#noteLag(entries[0]);
     const sinks = entries.length === 0 ? [] : sinksToAsk(this.#parts.sinks, this.#cursor);
-    for (const sink of sinks) await this.#deliverTo(sink, entries);
+    const batch = this.#batchOf(pending, entries);
+    for (const sink of sinks) await this.#deliverTo(sink, batch);
     this.#cursor = commit(this.#cursor, entries, this.#time);
     this.#pages.delivered(pending);
     this.tally.delivered += entries.length;
@@ -175,13 +176,14 @@ export class Pull {
     else this.#noteLag(entries.at(-1));
   }
 
-  async #deliverTo(sink: Sink, entries: readonly FeedEntry[]): Promise<void> {
-    const { pending, epoch } = this.#cursor;
-    if (!pending) return;
-    const { service, rules, clock, replay } = this.#parts;
-    const { from, to, late } = pending;
-    const events = entries.map((entry) => toEvent(entry, { service, epoch, late, metadata: rules.metadata }));
-    const batch = { host: new URL(service).host, epoch, from, to, late, replay, events };
+  #batchOf({ from, to, late }: Pending, entries: readonly FeedEntry[]): Batch {
+    const { service, rules, replay } = this.#parts;
+    const { epoch } = this.#cursor;
+    const events = toEvents(entries, { service, epoch, late, metadata: rules.metadata });
+    return { host: new URL(service).host, epoch, from, to, late, replay, events };
+  }
+
+  async #deliverTo(sink: Sink, batch: Batch): Promise<void> {
     const delivery = { signal: this.#frame.signal, guard: this.#session.guard };
     try {
       if (isRequestSink(sink)) await this.#offerTo(sink, batch, delivery);
@@ -189,7 +191,7 @@ export class Pull {
     } catch (error) {
       if (error instanceof FeedStop && error.outcome === 'sink_down') {
         const askedMs = (error.retryAfterSeconds ?? 0) * 1000;
-        this.#cursor = afterFailure(this.#cursor, sink.name, clock.now(), askedMs);
+        this.#cursor = afterFailure(this.#cursor, sink.name, this.#parts.clock.now(), askedMs);
       }
       throw error;
     }

@@ -35,7 +35,7 @@ export function createQueueSink(queue: QueueClient, claims: ContainerClient): Ra
     const { data, ...envelope } = event;
     const path = `${folderOf(batch)}/claims/${batch.epoch}-${padded(data.sequenceNumber)}.json`;
     await createOnce(claims, path, {
-      ...{ text: JSON.stringify(data), type: 'application/json', changes: event.id, signal },
+      ...{ content: Buffer.from(JSON.stringify(data)), type: 'application/json', changes: event.id, signal },
     });
     return { ...envelope, dataref: claims.getBlockBlobClient(path).url };
   }

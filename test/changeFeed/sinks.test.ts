@@ -63,6 +63,20 @@ test('a repeated range leaves the blob that is there, though the service tells i
   assert.deepEqual(names, [path]);
 });
 
+test('lines of every length and alphabet lie whole and in order in the blob', async () => {
+  const container = storage.container(`sink-${randomUUID().slice(0, 8)}`);
+  const batch = batchOf(...Array.from({ length: 40 }, (_, n) => n + 1));
+  const names = ['', 'a', 'é'.repeat(300), '山田^太郎'.repeat(2000), '\u{1f600}'.repeat(50)];
+  const events = batch.events.map((event, n) => {
+    const metadata = { '00100010': { vr: 'PN', Value: [{ Ideographic: names[n % names.length] }] } };
+    return { ...event, data: { ...event.data, metadata } };
+  });
+  await createBlobSink(container).deliver({ ...batch, events }, free);
+  const path = 'h/1/0000000000000000001-0000000000000000040.ndjson';
+  const text = (await container.getBlobClient(path).downloadToBuffer()).toString();
+  assert.equal(text, events.map((event) => `${JSON.stringify(event)}\n`).join(''));
+});
+
 test('a queue that does not exist yet has no backlog', async () => {
   const name = `sink-${randomUUID().slice(0, 8)}`;
   assert.equal(await createQueueSink(storage.queue(name), storage.container(name)).backlog?.(signal), 0);
