@@ -1,7 +1,7 @@
 // The whole deployment into one resource group: the function app, an identity for each of its jobs, and what they stand on.
 targetScope = 'resourceGroup'
 
-import { storageName, vaultName, vaultUrl } from 'modules/shared.bicep'
+import { storageName, vaultName } from 'modules/shared.bicep'
 
 @description('Name of the environment, part of the names of resources. azd gives its own.')
 @minLength(1)
@@ -84,6 +84,9 @@ param logDays int = 90
 @maxValue(146000)
 param auditDays int = 365
 
+@description('True once the policy that keeps audit records is locked: it is then left as it is.')
+param auditLocked bool = false
+
 @description('Days after which deliveries are deleted, read or not; 0 keeps them.')
 @minValue(0)
 param deliveryDays int = 90
@@ -145,6 +148,7 @@ module foundation 'modules/foundation.bicep' = {
     recoverVaults: recoverVaults
     logDays: logDays
     auditDays: auditDays
+    auditLocked: auditLocked
     deliveryDays: deliveryDays
     claimDays: claimDays
   }
@@ -186,7 +190,7 @@ output FUNCTION_APP_NAME string = app.outputs.name
 output FUNCTION_APP_URL string = app.outputs.url
 
 @description('URL of the vault that consumers read the rotated secret from; empty where the rotation is not deployed.')
-output SECRETS_VAULT_URL string = deployRotation ? vaultUrl('secrets', here.token) : ''
+output SECRETS_VAULT_URL string = deployRotation ? foundation.outputs.known.keyVaultUrl : ''
 
 @description('Name of the vault for the secrets webhook-url and webhook-key; empty where there is no webhook.')
 output WEBHOOK_VAULT_NAME string = deployed.webhook ? vaultName('webhook', here.token) : ''

@@ -17,6 +17,9 @@ param zoneRedundant bool
 @description('Days that an audit record can be neither changed nor deleted.')
 param auditDays int
 
+@description('True leaves the policy that keeps them as it is, because it is locked.')
+param auditLocked bool
+
 @description('Days after which deliveries are deleted; 0 keeps them.')
 param deliveryDays int
 
@@ -49,7 +52,8 @@ module deliveries 'storage.bicep' = if (parts.changeFeed) {
   params: { place: place, account: 'deliveries', sku: sku, contents: contents }
 }
 
-module auditRetention 'auditRetention.bicep' = {
+// Azure docs: a locked policy can only be extended, and not by a deployment.
+module auditRetention 'auditRetention.bicep' = if (!auditLocked) {
   name: 'audit-retention'
   params: { accountName: storageName('state', place.token), containerName: 'audit', days: auditDays }
   dependsOn: [state]

@@ -1,6 +1,6 @@
 // What the app stands on: identities, telemetry, storage, key vaults, the services it works for, their roles and the way to them.
 
-import { partsType, placeType, vaultUrl } from 'shared.bicep'
+import { partsType, placeType, vaultName } from 'shared.bicep'
 
 @description('Where and how resources are made.')
 param place placeType
@@ -35,6 +35,9 @@ param logDays int
 @description('Days that an audit record can be neither changed nor deleted.')
 param auditDays int
 
+@description('True leaves the policy that keeps them as it is, because it is locked.')
+param auditLocked bool
+
 @description('Days after which deliveries are deleted; 0 keeps them.')
 param deliveryDays int
 
@@ -44,6 +47,8 @@ param claimDays int
 var communicationId = empty(communicationResourceId)
   ? resourceId('Microsoft.Communication/communicationServices', 'acs-${place.token}')
   : communicationResourceId
+var secretsUrl = 'https://${vaultName('secrets', place.token)}${environment().suffixes.keyvaultDns}'
+var webhookSecrets = 'https://${vaultName('webhook', place.token)}${environment().suffixes.keyvaultDns}/secrets'
 var ownDicomId = resourceId('Microsoft.HealthcareApis/workspaces/dicomservices', 'hdw${place.token}', 'dicom')
 var dicomIds = parts.changeFeed ? (empty(dicomServiceIds) ? [ownDicomId] : dicomServiceIds) : []
 
@@ -78,6 +83,7 @@ module data 'data.bicep' = {
     chosen: chosen
     zoneRedundant: zoneRedundant
     auditDays: auditDays
+    auditLocked: auditLocked
     deliveryDays: deliveryDays
     claimDays: claimDays
     dicomUrls: services.outputs.dicomUrls
@@ -140,8 +146,8 @@ output insightsId string = telemetry.outputs.insightsId
 output known { *: string } = union(identities.outputs.known, data.outputs.known, {
   communicationEndpoint: services.outputs.communicationEndpoint
   dicomServiceUrls: join(services.outputs.dicomUrls, ',')
-  keyVaultUrl: vaultUrl('secrets', place.token)
+  keyVaultUrl: secretsUrl
   // A reference and not the URL, which may carry a key.
-  webhookUrl: '@Microsoft.KeyVault(SecretUri=${vaultUrl('webhook', place.token)}/secrets/webhook-url)'
-  webhookKey: '${vaultUrl('webhook', place.token)}/secrets/webhook-key'
+  webhookUrl: '@Microsoft.KeyVault(SecretUri=${webhookSecrets}/webhook-url)'
+  webhookKey: '${webhookSecrets}/webhook-key'
 })

@@ -35,14 +35,6 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
       }
     ]
   }
-
-  resource app 'subnets' existing = {
-    name: 'app'
-  }
-
-  resource endpoints 'subnets' existing = {
-    name: 'endpoints'
-  }
 }
 
 resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = [
@@ -66,7 +58,7 @@ resource link 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01'
 ]
 
 @description('Resource id of the subnet of the app.')
-output appSubnetId string = network::app.id
+output appSubnetId string = resourceId('Microsoft.Network/virtualNetworks/subnets', network.name, 'app')
 
 @description('Resource id of the subnet of private endpoints.')
-output endpointSubnetId string = network::endpoints.id
+output endpointSubnetId string = resourceId('Microsoft.Network/virtualNetworks/subnets', network.name, 'endpoints')

@@ -31,7 +31,3 @@ func vaultName(vault string, token string) string => 'kv${take(vault, 1)}-${toke
 @export()
 @description('Name of the Application Insights component.')
 func insightsName(token string) string => 'appi-${token}'
-
-@export()
-@description('URL of a key vault, without a slash at the end.')
-func vaultUrl(vault string, token string) string => 'https://${vaultName(vault, token)}${environment().suffixes.keyvaultDns}'

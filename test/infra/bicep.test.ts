@@ -176,6 +176,6 @@ test('host, state and deliveries have an account each, and the audit records are
   );
   assert.match(
     text,
-    /module auditRetention 'auditRetention\.bicep' = \{[^}]*containerName: 'audit', days: auditDays/,
+    /module auditRetention 'auditRetention\.bicep' = if \(!auditLocked\) \{[^}]*containerName: 'audit', days: auditDays/,
   );
 });

@@ -70,11 +70,12 @@ test('azd hands on every setting that an operator may choose, and nothing else',
 test('no secret is among the settings that a deployment is told', () => {
   for (const { name, from } of settingRows)
     if (schema[name]?.secret) assert.match(from, /^(webhook|insightsConnection$)/, name);
-  const url = /webhookUrl: '(.*)'\n/.exec(template('modules/foundation.bicep'))?.[1];
+  const foundation = template('modules/foundation.bicep');
   assert.match(
-    url ?? '',
-    /^@Microsoft\.KeyVault\(SecretUri=\$\{vaultUrl\('webhook', place\.token\)\}\/secrets\//,
+    foundation,
+    /webhookUrl: '@Microsoft\.KeyVault\(SecretUri=\$\{webhookSecrets\}\/webhook-url\)'/,
   );
+  assert.match(foundation, /var webhookSecrets = 'https:\/\/\$\{vaultName\('webhook', place\.token\)\}/);
 });
 
 const client = {
