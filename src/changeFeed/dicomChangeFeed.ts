@@ -8,6 +8,7 @@ import {
   feedWindowRows,
 } from '../platform/limits.ts';
 import {
+  askedPause,
   createRestClient,
   type RawReply,
   type RestClient,
@@ -172,14 +173,10 @@ function get(operation: string, url: string, query: Readonly<Record<string, stri
 /** Milliseconds to wait before the request is sent again, or undefined for an answer that is no throttling. */
 function throttlePause(reply: RestReply, waits: number, random: () => number): number | undefined {
   if (reply.status !== 429 && reply.status !== 503) return undefined;
-  const header = reply.header('x-retry-after') ?? reply.header('retry-after');
-  if (header === undefined) {
-    // A 503 without a time to come back is a failure, perhaps one that lasts; the pipeline has tried it enough.
-    return reply.status === 503 ? undefined : 1000 * 2 ** waits * (0.5 + random());
-  }
-  if (/^\d+$/.test(header)) return Number(header) * 1000;
-  const pause = Date.parse(header) - (reply.serverTime ?? Number.NaN);
-  return Number.isNaN(pause) ? 1000 * 2 ** waits : Math.max(0, pause);
+  const asked = askedPause(reply);
+  // A 503 without a time to come back is a failure, perhaps one that lasts; the pipeline has tried it enough.
+  if (asked !== undefined || reply.status === 503) return asked;
+  return 1000 * 2 ** waits * (0.5 + random());
 }
 
 function throttled(pause: number): FeedStop {

@@ -84,6 +84,13 @@ test('a pause is as long as the service says, in seconds or as a date of its own
   const { reader, waits } = scripted(inSeconds, asDate, { status: 429 }, { status: 429 }, { status: 200 });
   await reader.page({ from: 1, to: 1 }, { metadata: false }, frame);
   assert.deepEqual(waits, [7000, 9000, 4000, 8000]);
+  const unreadable = { 'retry-after': 'soon' };
+  const unclear = scripted({ status: 429, headers: unreadable }, { status: 503, headers: unreadable });
+  await assert.rejects(
+    unclear.reader.page({ from: 1, to: 1 }, { metadata: false, once: true }, frame),
+    stop('upstream_failed'),
+  );
+  assert.deepEqual(unclear.waits, [1000]);
 });
 
 test('what is tried once is not tried again, and a silence of the gateway is one of the service', async () => {
