@@ -28,6 +28,22 @@ test('every role is one of Azure or says what it may do, and is used', () => {
   assert.equal(new Set(ids).size, ids.length);
 });
 
+test('the roles of Azure have their true ids', () => {
+  // Azure docs, built-in roles.
+  const ids: Readonly<Record<string, string>> = {
+    Reader: 'acdd72a7-3385-48ef-bd42-f606fba81ae7',
+    'Storage Blob Data Owner': 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b',
+    'Storage Blob Data Contributor': 'ba92f5b4-2d11-453d-a403-e96b0029c9fe',
+    'Storage Table Data Contributor': '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3',
+    'Storage Queue Data Message Sender': 'c6a89b2d-59bc-44d0-9896-0f6e12d7b80a',
+    'Monitoring Metrics Publisher': '3913510d-42f4-4e42-8a64-420c390055eb',
+    'Communication and Email Service Owner': '09976791-48a7-449e-bb21-39d1a415f350',
+    'DICOM Data Reader': 'e89c7a3c-2f64-4fa1-a847-3e4c9ba4283a',
+    'Key Vault Secrets User': '4633458b-17de-408a-b874-0445c86b69e6',
+  };
+  for (const { name, id } of roles.values()) if (id !== '') assert.equal(id, ids[name], name);
+});
+
 test('no role opens more than one job needs', () => {
   const names = assignments.map(({ role }) => roles.get(role)?.name ?? '');
   for (const name of names)
