@@ -25,6 +25,8 @@ export interface Replay extends Interval {
   /** That of the cursor when the replay began: the sequences mean nothing in another one. */
   readonly epoch: number;
   readonly sinks: readonly SinkName[];
+  /** Sequences of a slice. */
+  readonly slice: number;
   /** The first sequence that no lane was given. */
   readonly next: number;
   readonly lanes: readonly Lane[];
@@ -39,14 +41,14 @@ export interface Replay extends Interval {
 export type NewReplay = Pick<Replay, 'id' | 'service' | 'epoch' | 'from' | 'to' | 'sinks' | 'startedAt'>;
 
 export function newReplay(start: NewReplay): Replay {
-  return { ...start, state: 'running', next: start.from, lanes: [], delivered: 0 };
+  return { ...start, state: 'running', slice: feedReplaySlice, next: start.from, lanes: [], delivered: 0 };
 }
 
 /** Gives the next slice to a lane, where there is one and the lanes are not all taken. */
 export function take(replay: Replay, reading: Reading = nothingLearnt): Replay {
-  const { next, to, lanes } = replay;
+  const { next, to, lanes, slice: length } = replay;
   if (next > to || lanes.length >= feedReplayLanes) return replay;
-  const slice = { from: next, to: Math.min(to, next + feedReplaySlice - 1) };
+  const slice = { from: next, to: Math.min(to, next + length - 1) };
   const fresh = { committed: next - 1, pending: null, failure: null, delivered: 0 };
   // What was suspected is behind; the page size and the witness still hold.
   const lane: Lane = { ...slice, ...fresh, reading: { ...reading, suspects: [] } };

@@ -18,6 +18,7 @@ const documentShape = z.object({
   schema: z.literal(schema),
   ...{ id, service, state, epoch, from, to },
   sinks: z.array(sinkName),
+  slice: whole,
   next: whole,
   lanes: z.array(
     z.object({

@@ -31,7 +31,8 @@ export class ReplayDesk {
   readonly #run = { requestId: 'test', signal: new AbortController().signal, remainingMs: () => 60_000 };
 
   #operations(): ReplayOperations {
-    const parts = this.#world.parts();
+    // The operator's call is answered by another process than the one that may be about to die.
+    const parts = { ...this.#world.parts(), replays: this.#world.shelf.store() };
     const audit: Audit = {
       record: (entry, action) => {
         this.audited.push(entry);
