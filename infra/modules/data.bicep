@@ -64,7 +64,8 @@ module deliveryExpiry 'deliveryExpiry.bicep' = if (parts.deliveryBlobs) {
   params: {
     accountName: storageName('deliveries', place.token)
     containerName: chosen.CHANGE_FEED_CONTAINER
-    hosts: map(dicomUrls, url => split(url, '/')[2])
+    // In lower case, as the app writes them.
+    hosts: map(dicomUrls, url => split(toLower(url), '/')[2])
     deliveryDays: deliveryDays
     claimDays: claimDays
   }

@@ -51,8 +51,10 @@ var assignments = flatten(map(
     })
 ))
 
+var used = map(assignments, row => row.role)
+
 resource customRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = [
-  for role in filter(items(table.roles), role => empty(role.value.id)): {
+  for role in filter(items(table.roles), role => empty(role.value.id) && contains(used, role.key)): {
     name: guid(resourceGroup().id, place.token, role.key)
     properties: {
       // Names of roles must differ in the whole tenant.
