@@ -7,6 +7,7 @@ import { toEvent } from '../../src/changeFeed/events.ts';
 import { createQueueSink } from '../../src/changeFeed/queueSink.ts';
 import type { Batch } from '../../src/changeFeed/sink.ts';
 import { eachAtOnce } from '../../src/platform/concurrency.ts';
+import { feedQueueMessageBytes } from '../../src/platform/limits.ts';
 import { storage } from './feedScene.ts';
 import { entryOf, service, startTime } from './feedWorld.ts';
 
@@ -75,6 +76,26 @@ test('lines of every length and alphabet lie whole and in order in the blob', as
   const path = 'h/1/0000000000000000001-0000000000000000040.ndjson';
   const text = (await container.getBlobClient(path).downloadToBuffer()).toString();
   assert.equal(text, events.map((event) => `${JSON.stringify(event)}\n`).join(''));
+});
+
+test('the largest event that goes whole is one that the queue takes', async () => {
+  const name = `sink-${randomUUID().slice(0, 8)}`;
+  const [event = assert.fail()] = batchOf(1).events;
+  const eventWith = (text: string): typeof event => ({
+    ...event,
+    data: { ...event.data, metadata: { '00204000': { vr: 'LT', Value: [text] } } },
+  });
+  const room = feedQueueMessageBytes - Buffer.byteLength(JSON.stringify(eventWith('')));
+  const largest = eventWith('x'.repeat(room));
+  assert.equal(Buffer.byteLength(JSON.stringify(largest)), 48 * 1024);
+  await createQueueSink(storage.queue(name), storage.container(name)).deliver(
+    { ...batchOf(1), events: [largest] },
+    free,
+  );
+  const { receivedMessageItems } = await storage.queue(name).receiveMessages();
+  const text = Buffer.from(receivedMessageItems[0]?.messageText ?? '', 'base64').toString();
+  assert.deepEqual(JSON.parse(text), largest);
+  assert.equal(await storage.container(name).exists(), false);
 });
 
 test('a queue that does not exist yet has no backlog', async () => {
