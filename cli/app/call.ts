@@ -35,6 +35,8 @@ export interface Call<T> {
   readonly answerMs: number;
   /** What an answer of success holds. */
   readonly shape: z.ZodMiniType<T>;
+  /** A status besides success whose answer may have that shape as well. */
+  readonly orStatus?: number;
   /** What must be configured for the route to exist, as in `its rotation`. */
   readonly capability: string;
   /** What goes on, or does not, when the person at the terminal waits no longer. */
@@ -110,14 +112,16 @@ function troubled(code: string, detail: string, passes = false): Troubled {
 function judge<T>(
   status: number,
   text: string,
-  { shape, capability }: Call<T>,
+  { shape, capability, orStatus }: Call<T>,
   signedIn: boolean,
 ): Answer<T> {
   const json = parsed(text);
-  if (status === 200 || status === 202) {
+  const good = status === 200 || status === 202;
+  if (good || status === orStatus) {
     const answer = shape.safeParse(json);
     if (answer.success) return { kind: 'answer', value: answer.data, text };
-    return troubled('unexpected_answer', 'The answer is not one of this app: is the url its address?');
+    if (good)
+      return troubled('unexpected_answer', 'The answer is not one of this app: is the url its address?');
   }
   const problem = problemShape.safeParse(json);
   if (!problem.success) return byHost(status, capability);

@@ -12,6 +12,8 @@ export interface AppCommand<Options> {
   readonly read: (args: readonly string[], environment: Environment) => Options | 'help';
   /** What is said after `--yes: ` where the options need a confirmation and nobody can be asked; undefined where they do not. */
   readonly unconfirmed: (options: Options) => string | undefined;
+  /** Does what needs no app, and answers the exit code; undefined where the app is to be called. */
+  readonly here?: (options: Options) => Promise<number> | undefined;
   readonly run: (options: Options, around: Around) => Promise<number>;
 }
 
@@ -20,6 +22,7 @@ export async function runAppCommand<Options extends { readonly access: AccessOpt
   help,
   read,
   unconfirmed,
+  here,
   run,
 }: AppCommand<Options>): Promise<void> {
   // `| head` reads no further than it likes: that is no failure.
@@ -35,6 +38,8 @@ export async function runAppCommand<Options extends { readonly access: AccessOpt
     const terminal = terminalOf(process);
     const needed = unconfirmed(options);
     if (needed !== undefined && !terminal.asks) throw new UsageError(`--yes: ${needed}`);
+    const done = here?.(options);
+    if (done) return done;
     const access = await readAccess(options.access, process.env);
     const interrupt = new AbortController();
     // The second Ctrl-C ends the process at once, as ever.

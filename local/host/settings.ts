@@ -68,7 +68,11 @@ export function readHostJson(appDirectory: string): HostSettings {
 /** Undefined without the file; throws an Error that names the file and the field, never a value. */
 export function readLocalSettings(appDirectory: string): LocalSettings | undefined {
   const file = join(appDirectory, 'local.settings.json');
-  if (!existsSync(file)) return undefined;
+  return existsSync(file) ? readSettingsFile(file) : undefined;
+}
+
+/** Throws an Error that names the file and the field, never a value. */
+export function readSettingsFile(file: string): LocalSettings {
   const { Values = {}, Host = {} } = read(file, localFile);
   const origins = (Host.CORS ?? '').split(',').flatMap((origin) => origin.trim() || []);
   const credentials = Host.CORSCredentials ?? false;

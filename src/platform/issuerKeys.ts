@@ -113,7 +113,8 @@ async function find(
   }
 }
 
-async function fetchKeys(issuer: string, client: RestClient): Promise<JSONWebKeySet> {
+/** The keys that an issuer publishes now. Throws what the client throws, and plain errors for answers of another form. */
+export async function fetchKeys(issuer: string, client: RestClient): Promise<JSONWebKeySet> {
   const found = await readJson(
     client,
     'discovery',

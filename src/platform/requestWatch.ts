@@ -52,13 +52,22 @@ interface Place {
   readonly place: string;
 }
 
+/** A connection string that the SDK cannot read must not end the process, as whatever a listener of Node's throws does. */
+function placeOf({ base }: Dependency): string | undefined {
+  try {
+    const url = base && new URL(base());
+    return url && `${url.host}${url.pathname.replace(/\/$/, '')}`;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The narrower one first where two overlap. */
 function placesOf(dependencies: readonly Dependency[]): readonly Place[] {
   return dependencies
     .flatMap((dependency) => {
-      if (!dependency.base) return [];
-      const { host, pathname } = new URL(dependency.base());
-      return [{ dependency, place: `${host}${pathname.replace(/\/$/, '')}` }];
+      const place = placeOf(dependency);
+      return place === undefined ? [] : [{ dependency, place }];
     })
     .sort((left, right) => right.place.length - left.place.length);
 }

@@ -119,3 +119,18 @@ test('an error is counted for a path of whole segments', async () => {
   await new Promise((resolve) => get('http://127.0.0.1:1/hookworm').on('error', resolve));
   assert.deepEqual(used(), {});
 });
+
+test('a place that cannot be told ends nothing: the other services are seen all the same', async () => {
+  const unreadable = {
+    name: 'stateTables',
+    base: () => assert.fail('a connection string of no use'),
+  } as const;
+  board = new DependencyBoard(
+    [unreadable, { name: 'webhook', base: () => 'http://127.0.0.1:1/hook' }],
+    systemClock,
+  );
+  stop();
+  stop = watchRequests(board);
+  await new Promise((resolve) => get('http://127.0.0.1:1/hook').on('error', resolve));
+  assert.deepEqual(used(), { webhook: 'shaky' });
+});

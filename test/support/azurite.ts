@@ -22,6 +22,8 @@ export interface TestStorage {
   readonly settings: Extract<StorageSettings, { kind: 'connectionString' }>;
   /** A container that nobody made yet; `decide` is asked about each request of this client, in order. */
   container(name: string, decide?: Decide): Promise<ContainerClient>;
+  /** The whole account; `decide` is asked about each request to its blobs, tables and queues. */
+  account(decide: Decide): Promise<TestStorage['settings']>;
 }
 
 /** Await it at the top of a file; it is closed after the tests of the file. */
@@ -37,17 +39,24 @@ export async function startStorage(): Promise<TestStorage> {
   const retryOptions = { maxTries: 3, retryDelayInMs: 1, maxRetryDelayInMs: 1 };
   const client = (through: string): BlobServiceClient =>
     BlobServiceClient.fromConnectionString(text.replace(blobs, through), { retryOptions });
+  const before = async (target: string, decide: Decide): Promise<string> => {
+    const proxy = createServer((request, response) => {
+      pass(request, response, new URL(request.url ?? '', target), decide(request));
+    });
+    proxies.push(proxy);
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    const { port } = proxy.address() as AddressInfo;
+    return `http://127.0.0.1:${String(port)}`;
+  };
   return {
     settings: { kind: 'connectionString', connectionString: new Secret(text) },
-    async container(name, decide) {
-      if (!decide) return client(blobs).getContainerClient(name);
-      const proxy = createServer((request, response) => {
-        pass(request, response, new URL(request.url ?? '', blobs), decide(request));
-      });
-      proxies.push(proxy);
-      await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-      const { port } = proxy.address() as AddressInfo;
-      return client(`http://127.0.0.1:${String(port)}`).getContainerClient(name);
+    container: async (name, decide) =>
+      client(decide ? await before(blobs, decide) : blobs).getContainerClient(name),
+    async account(decide) {
+      let through = text;
+      for (const [target] of text.matchAll(/(?<=(?:Blob|Queue|Table)Endpoint=)http:\/\/[^/]+/g))
+        through = through.replace(target, await before(target, decide));
+      return { kind: 'connectionString', connectionString: new Secret(through) };
     },
   };
 }

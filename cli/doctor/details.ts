@@ -1,0 +1,44 @@
+// What the app answers about its health, as the doctor reads it.
+import * as z from 'zod/mini';
+import { dependencyNames } from '../../src/platform/cures.ts';
+
+const time = z.string();
+
+export const detailsShape = z.object({
+  status: z.enum(['ok', 'failing']),
+  capabilities: z.record(
+    z.enum(['communication', 'rotation', 'changeFeed']),
+    z.object({
+      state: z.enum(['off', 'on', 'misconfigured']),
+      problems: z.optional(z.array(z.object({ setting: z.string(), problem: z.string() }))),
+    }),
+  ),
+  timers: z.record(
+    z.string(),
+    z.object({
+      state: z.enum(['ok', 'failed', 'unknown']),
+      time: z.optional(time),
+      detail: z.optional(z.string()),
+      advice: z.optional(z.string()),
+      overdueSince: z.optional(time),
+    }),
+  ),
+  dependencies: z.array(
+    z.object({
+      name: z.enum(dependencyNames),
+      target: z.optional(z.string()),
+      state: z.enum(['ok', 'shaky', 'failing', 'unknown']),
+      lastSuccess: z.optional(time),
+      lastFailure: z.optional(
+        z.object({
+          time,
+          code: z.optional(z.union([z.number(), z.string()])),
+          problem: z.string(),
+          advice: z.string(),
+        }),
+      ),
+    }),
+  ),
+  parts: z.record(z.string(), z.object({ ok: z.boolean(), time, detail: z.optional(z.string()) })),
+});
+export type HealthDetails = z.output<typeof detailsShape>;

@@ -1,0 +1,181 @@
+// The doctor asks the app: what it makes of the health, the timers and the stored reports, and its options.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { doctorThere } from '../../cli/doctor/command.ts';
+import type { HealthDetails } from '../../cli/doctor/details.ts';
+import type { Finding } from '../../cli/doctor/finding.ts';
+import { readDoctorOptions } from '../../cli/doctor/options.ts';
+import { play, type Asked, type Ended, type Reply } from './appScene.ts';
+
+const now = '2026-03-01T12:00:00.000Z';
+const on = { state: 'on' } as const;
+
+const well: HealthDetails = {
+  status: 'ok',
+  capabilities: { communication: { state: 'off' }, rotation: on, changeFeed: on },
+  timers: { rotateSecrets: { state: 'ok', time: now }, pullChangeFeed: { state: 'unknown' } },
+  dependencies: [{ name: 'graph', state: 'ok', lastSuccess: now }],
+  parts: {},
+};
+const client = {
+  ...{ appId: 'an-app', secretName: 'a-secret', outcome: 'noop', time: now, daysToExpiry: 60, plan: [] },
+  ...{ verifyAttempts: 0, durations: {}, warnings: [] },
+};
+const service = {
+  ...{ service: 'https://x.dicom.azurehealthcareapis.com', outcome: 'caught_up', time: now, cursor: 1 },
+  ...{ epoch: 1, latest: 1, lag: 0, holes: { held: 0, crossed: 0 }, delivered: 0, late: 0, repeated: 0 },
+  deadLetters: 0,
+};
+
+interface App {
+  readonly details?: Partial<HealthDetails>;
+  readonly client?: object;
+  readonly service?: object;
+  readonly refuses?: string;
+}
+
+function run(app: App, json = true): Promise<Ended> {
+  const answer = ({ path }: Asked): Reply => {
+    if (path === app.refuses)
+      return {
+        trouble: { kind: 'unreachable', code: 'key_refused', detail: 'The host refuses the function key.' },
+      };
+    if (path === 'rotations') return { json: { clients: [{ ...client, ...app.client }] } };
+    if (path === 'change-feed') return { json: { services: [{ ...service, ...app.service }] } };
+    return { json: { ...well, ...app.details } };
+  };
+  return play((around) => doctorThere({ json }, around), { answer });
+}
+
+async function findingsOf(app: App): Promise<{ code: number; findings: readonly Finding[] }> {
+  const { code, out } = await run(app);
+  return { code, ...(JSON.parse(out) as { findings: readonly Finding[] }) };
+}
+
+test('where all is well the code is 0, and what nobody has used yet is said', async () => {
+  const { code, out } = await run({}, false);
+  assert.equal(code, 0);
+  assert.match(out, /^CHECK +RESULT +DETAIL\nSettings: communication +ok +off\n/);
+  assert.match(out, /Timer: pullChangeFeed +unproven +it has not run in the process that answered\n/);
+  assert.match(out, /Microsoft Graph +ok +worked <1 min ago\n/);
+  assert.match(out, /Rotation: a-secret +ok +noop <1 min ago, 60 days left then\n/);
+  assert.match(out, /\n7 ok, 1 unproven\n$/);
+});
+
+const failure = {
+  time: now,
+  code: 403,
+  problem: 'Microsoft Graph refuses the app’s identity.',
+  advice: 'the cure',
+};
+const feedError = { code: 'upstream_failed', message: 'The sink is down.', advice: 'the cure' };
+const ailments: Readonly<Record<string, readonly [App, RegExp]>> = {
+  'a failing service': [
+    {
+      details: {
+        status: 'failing',
+        dependencies: [{ name: 'graph', state: 'failing', lastFailure: failure }],
+      },
+    },
+    /^Microsoft Graph: Microsoft Graph refuses the app’s identity \(403, <1 min ago\): the cure$/,
+  ],
+  'a failed timer': [
+    {
+      details: {
+        timers: { rotateSecrets: { state: 'failed', time: now, detail: 'bad', advice: 'the cure' } },
+      },
+    },
+    /^Timer: rotateSecrets: failed <1 min ago: bad: the cure$/,
+  ],
+  'a bad setting': [
+    {
+      details: {
+        capabilities: {
+          ...well.capabilities,
+          rotation: { state: 'misconfigured', problems: [{ setting: 'KEY_VAULT_URL', problem: 'missing' }] },
+        },
+      },
+    },
+    /Settings: KEY_VAULT_URL: missing: Mend the app settings.*Environment variables/,
+  ],
+  'a failed rotation': [
+    { client: { outcome: 'failed', error: { code: 'x', message: 'It went wrong.', advice: 'the cure' } } },
+    /^Rotation: a-secret: failed <1 min ago: It went wrong\.: the cure$/,
+  ],
+  'a change feed that stopped': [
+    { service: { outcome: 'sink_down', error: feedError } },
+    /^Change feed: x\.dicom\.azurehealthcareapis\.com: sink_down <1 min ago: The sink is down\.: the cure$/,
+  ],
+  'dead letters': [{ service: { deadLetters: 2 } }, /dead letters: 2 changes: .*npm run feed -- redrive/],
+  'another part': [
+    { details: { parts: { telemetry: { ok: false, time: now, detail: 'no endpoint' } } } },
+    /^telemetry: no endpoint: /,
+  ],
+};
+
+describe('the code is 1, with what to do, for', () => {
+  for (const [what, [app, told]] of Object.entries(ailments))
+    test(what, async () => {
+      const { code, findings } = await findingsOf(app);
+      assert.equal(code, 1);
+      const wrong = findings.filter(({ verdict }) => verdict === 'failed');
+      assert.match(
+        wrong.map(({ check, detail, cure = '' }) => `${check}: ${detail}: ${cure}`).join('\n'),
+        told,
+      );
+    });
+});
+
+test('what may pass, and a timer that another process may run, is unproven', async () => {
+  const { code, findings } = await findingsOf({
+    details: {
+      dependencies: [{ name: 'graph', state: 'shaky', lastSuccess: now, lastFailure: failure }],
+      timers: { rotateSecrets: { state: 'ok', time: now, overdueSince: now } },
+    },
+  });
+  assert.equal(code, 0);
+  const told = findings.filter(({ verdict }) => verdict === 'unproven').map(({ detail }) => detail);
+  assert.deepEqual(told.length, 2);
+  assert.match(told.join(), /overdue here.*it may pass/);
+});
+
+test('an app that lets nobody in is told with its own code; a report that is not opened by the key is a finding', async () => {
+  const shut = await run({ refuses: 'health/details' }, false);
+  assert.equal(shut.code, 3);
+  assert.match(shut.err, /^key_refused: The host refuses/);
+  const { code, findings } = await findingsOf({ refuses: 'rotations' });
+  assert.equal(code, 0);
+  const [report] = findings.filter(({ check }) => check === 'Rotation: its reports');
+  assert.match(`${report?.verdict} ${report?.cure}`, /^unproven .*A host key opens all/);
+});
+
+describe('options', () => {
+  test('say where to look', () => {
+    const source = (...args: string[]) => {
+      const read = readDoctorOptions(args, {});
+      return read === 'help' ? read : read.source;
+    };
+    assert.equal(source(), undefined);
+    assert.equal(source('--help'), 'help');
+    assert.deepEqual(source('--local'), { kind: 'local' });
+    assert.deepEqual(source('--environment'), { kind: 'environment' });
+    assert.deepEqual(source('--settings', 'a.json'), { kind: 'file', path: 'a.json' });
+  });
+  const refused: readonly (readonly [readonly string[], RegExp])[] = [
+    [['--local', '--environment'], /^--settings, --environment, --local: expected one of them/],
+    [['--local', '--key', 'the-key'], /^--key: only where the app is asked/],
+    [['--url', 'http://func.azurewebsites.net'], /^--url: .*keys travel over https only/],
+    [['here'], /^Unexpected argument 'here'/],
+  ];
+  for (const [args, words] of refused)
+    test(`${args.join(' ')} is refused by name, and no key repeated`, () => {
+      assert.throws(
+        () => readDoctorOptions(args, {}),
+        (error: Error) => {
+          assert.match(error.message, words);
+          assert.doesNotMatch(error.message, /the-key/);
+          return true;
+        },
+      );
+    });
+});
