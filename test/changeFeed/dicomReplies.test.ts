@@ -72,6 +72,10 @@ test('every other shape is refused, without repeating what it said', () => {
   }
   assert.throws(() => page({ ...entry, sequence: 11 }), refused(/ascending/));
   assert.throws(() => page(entry, entry), refused(/ascending/));
+  assert.throws(() => judgePage(reply([entry]), { from: 8, to: 10 }), refused(/ascending/));
+  assert.throws(() => judgePage(reply({ ...entry }), { from: 1, to: 10 }), refused(/not a list/));
+  for (const sequence of [0, -7])
+    assert.throws(() => judgeLatest(reply({ ...entry, sequence })), refused(/kept/));
   assert.throws(() => judgeWindow(reply([entry, entry]), 200), refused(/repeated/));
   assert.throws(() => judgeWindow(reply([entry]), 0), refused(/too many/));
   assert.throws(() => judgeTime(reply([])), refused(/Date/));
