@@ -56,10 +56,10 @@ export default tseslint.config(
   { files: ['src/functions/**/*.ts'], rules: forbid(noLocal) },
   { files: ['cli/**/*.ts'], rules: forbid(noFunctions, noFunctionsSdk) },
   {
-    files: ['src/platform/**/*.ts'],
+    files: ['src/platform/**/*.ts', 'src/telemetry/**/*.ts'],
     rules: forbid(noLocal, noFunctions, noFunctionsSdk, [
       capabilities.map((name) => `**/${name}/**`),
-      'platform knows no capability',
+      'platform and telemetry know no capability',
     ]),
   },
   ...capabilities.map((capability) => ({

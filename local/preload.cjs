@@ -14,6 +14,7 @@ const services = [
   [/\.communication\.azure\.com$/, 'communication'],
   [/\.dicom\.azurehealthcareapis\.com$/, 'dicom'],
   [/^changes\.telehealth\.example$/, 'subscriber'],
+  [/\.in\.applicationinsights\.azure\.com$/, 'monitor'],
 ];
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i;
 const runFile = path.join(process.env.LOCAL_DIR || path.join(__dirname, '..', '.local'), 'run.json');

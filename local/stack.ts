@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildBundle } from '../scripts/build.ts';
+import { buildBundles } from '../scripts/build.ts';
 import { sampleFile } from './dicomFiles.ts';
 import { startAzurite } from './azurite.ts';
 import { readLocalSettings, type LocalSettings } from './host/settings.ts';
@@ -50,7 +50,7 @@ export async function startStack(environment: Environment): Promise<Stack> {
   const directory = localDirectory(environment);
   await refuseSecondRun(directory);
   const app = packagedApp(environment);
-  if (app === undefined) await buildBundle();
+  if (app === undefined) await buildBundles();
   const folder = environment['LOCAL_STATE'] || undefined;
   const azurite = await startAzurite({ ports, folder: folder && join(folder, 'storage') });
   const cloud = await startCloud({ ports, folder }).catch(async (error: unknown) => {

@@ -1,14 +1,16 @@
-// Bundles the app into dist/main.cjs, the one file that the local host and Core Tools load, and the client helper for browsers.
+// Bundles the app into dist/main.cjs, which the local host and Core Tools load, with telemetry.cjs beside it, and the client helper.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleApp, replace, root, type Bundle } from './bundle.ts';
+import { bundleApp, replace, root, type Bundles } from './bundle.ts';
 
-/** Builds the bundle with its source map beside it; throws with esbuild's own message when it cannot. */
-export async function buildBundle(outfile = join(root, 'dist/main.cjs')): Promise<Bundle> {
-  const bundle = await bundleApp(outfile);
-  await replace(`${outfile}.map`, bundle.map);
-  await replace(outfile, bundle.code);
-  return bundle;
+/** Builds the bundles with their source maps beside them; throws with esbuild's own message when it cannot. */
+export async function buildBundles(directory = join(root, 'dist')): Promise<Bundles> {
+  const bundles = await bundleApp(directory);
+  for (const [name, { code, map }] of Object.entries(bundles)) {
+    await replace(join(directory, `${name}.map`), map);
+    await replace(join(directory, name), code);
+  }
+  return bundles;
 }
 
 /** Writes the client helper as a module for browsers, its declarations beside it; types are the type check's business. */
@@ -27,6 +29,6 @@ export async function buildClient(directory = join(root, 'dist/client')): Promis
 
 // esbuild has printed its own message by then.
 if (import.meta.main) {
-  await buildBundle().catch(() => (process.exitCode = 1));
+  await buildBundles().catch(() => (process.exitCode = 1));
   await buildClient();
 }

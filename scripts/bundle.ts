@@ -1,5 +1,5 @@
-// How the app is bundled: one CommonJS file with everything in it but what the Functions worker supplies.
-import { build, type Metafile, type Plugin } from 'esbuild';
+// How the app is bundled: a CommonJS file with everything in it but what the Functions worker supplies, and one for telemetry.
+import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,6 +20,43 @@ const withoutCrc64: Plugin = {
   },
 };
 
+/** Where the app loads telemetry, it loads the second bundle, which lies beside the first. */
+const besideTelemetry: Plugin = {
+  name: 'beside-telemetry',
+  setup(build) {
+    build.onResolve({ filter: /\/telemetry\/telemetry\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './telemetry.cjs', external: true } : undefined,
+    );
+  },
+};
+
+/**
+ * What Azure Monitor's exporter does on its own account: it asks Microsoft every hour how it is to be configured, and no option
+ * turns that off (read in its 1.0.0-beta.45).
+ */
+const withoutRemoteControl: Plugin = {
+  name: 'without-remote-control',
+  setup(build) {
+    const stub =
+      'export const ConfigurationManager = { getInstance: () => ({ initialize() {}, registerCallback() {} }) };';
+    build.onLoad(
+      { filter: /[\\/]monitor-opentelemetry-exporter[\\/].*[\\/]configurationManager\.js$/ },
+      () => ({
+        contents: stub,
+      }),
+    );
+  },
+};
+
+/**
+ * All that the libraries of telemetry find in the environment: their settings come from the app's own, which are judged. The
+ * exporter of Azure Monitor would else report on itself to Microsoft.
+ */
+const telemetryEnvironment = {
+  APPLICATION_INSIGHTS_NO_STATSBEAT: 'true',
+  APPLICATIONINSIGHTS_SDKSTATS_DISABLED: 'true',
+};
+
 export interface Bundle {
   readonly code: Uint8Array;
   readonly map: Uint8Array;
@@ -27,11 +64,36 @@ export interface Bundle {
   readonly inputs: Metafile['inputs'];
 }
 
+/** The app itself, and what it loads only where telemetry is on; the files lie beside each other. */
+export type Bundles = Readonly<Record<'main.cjs' | 'telemetry.cjs', Bundle>>;
+
+const main = {
+  // A worker that requires a file patches `require` and nothing else.
+  supported: { 'dynamic-import': false },
+  plugins: [withoutCrc64, besideTelemetry],
+};
+
 /** Throws with esbuild's own message, which it has printed, when the source cannot be bundled. */
-export async function bundleApp(outfile = join(root, 'dist/main.cjs')): Promise<Bundle> {
+export async function bundleApp(directory = join(root, 'dist')): Promise<Bundles> {
+  const telemetry = {
+    plugins: [withoutRemoteControl],
+    define: { 'process.env': JSON.stringify(telemetryEnvironment) },
+  };
+  return {
+    'main.cjs': await bundle('src/functions/main.ts', join(directory, 'main.cjs'), main),
+    'telemetry.cjs': await bundle('src/telemetry/telemetry.ts', join(directory, 'telemetry.cjs'), telemetry),
+  };
+}
+
+/** Another entry in the manner of the app itself, for those who measure parts of it as they are deployed. */
+export async function bundleAsApp(entry: string, outfile: string): Promise<Bundle> {
+  return bundle(entry, outfile, main);
+}
+
+async function bundle(entry: string, outfile: string, own: BuildOptions): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
-    entryPoints: ['src/functions/main.ts'],
+    entryPoints: [entry],
     outfile,
     bundle: true,
     platform: 'node',
@@ -46,7 +108,7 @@ export async function bundleApp(outfile = join(root, 'dist/main.cjs')): Promise<
     // The Functions worker supplies the first one itself: it is on no registry. The second one, an eighth of the bundle, the
     // blob client imports only when blobs are listed in Arrow format, which the app never asks for.
     external: ['@azure/functions-core', 'apache-arrow'],
-    plugins: [withoutCrc64],
+    ...own,
     metafile: true,
     write: false,
   });

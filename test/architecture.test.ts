@@ -86,6 +86,8 @@ const adapters: readonly string[] = [
   'src/communication/acsClient.ts imports @azure/communication-identity',
   'src/functions/http.ts imports @azure/functions',
   'src/functions/main.ts imports @azure/functions',
+  'src/functions/telemetry.ts imports @azure/functions',
+  'src/functions/telemetry.ts imports @azure/core-tracing',
   'src/functions/timer.ts imports @azure/functions',
   'src/platform/credential.ts imports @azure/identity',
   'src/platform/restClient.ts imports @azure/core-rest-pipeline',
@@ -94,6 +96,7 @@ const adapters: readonly string[] = [
   'src/platform/storage.ts imports @azure/storage-queue',
   'src/platform/tracedRequests.ts imports @azure/core-tracing',
   'src/rotation/keyVaultSecrets.ts imports @azure/keyvault-secrets',
+  'src/telemetry/exporters.ts imports @azure/monitor-opentelemetry-exporter',
 ];
 
 test('only the adapters know an Azure SDK; others at most its types', () => {
@@ -105,7 +108,17 @@ test('only the adapters know an Azure SDK; others at most its types', () => {
       .filter(([, type, names]) => type === undefined && !(names !== undefined && onlyTypes(names)))
       .map(([, , , module = '']) => `${path} imports ${module}`),
   );
-  assert.deepEqual(found.sort(), adapters);
+  assert.deepEqual(found.sort(), [...adapters].sort());
+});
+
+test('OpenTelemetry is known in its own room only, which one function file opens, and that at run time', () => {
+  const inside = (module: string): boolean =>
+    module.startsWith('@opentelemetry/') || module.startsWith('src/telemetry/');
+  assert.deepEqual(breaches(/^src\/(?!telemetry\/)/, inside), [
+    'src/functions/telemetry.ts imports src/telemetry/telemetry.ts',
+  ]);
+  const door = source.find(({ path }) => path === 'src/functions/telemetry.ts');
+  assert.match(door?.text ?? '', /await import\('\.\.\/telemetry\/telemetry\.ts'\)/);
 });
 
 test('only the composition root reads the environment, and nothing ends the process', () => {

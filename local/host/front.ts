@@ -156,6 +156,7 @@ async function callFunction(
   const returned = await invoker.run({
     target: found.registered,
     input: { name: found.binding, data: { http } },
+    traceParent: headers.get('traceparent'),
     reason: 'This function was programmatically called via the host APIs.',
   });
   answerFunction(response, returned);

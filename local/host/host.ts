@@ -113,7 +113,10 @@ async function stop(front: Front, timers: readonly HostTimer[], invoker: Invoker
   await app.terminate();
 }
 
-function createWorker(app: App, timeoutMs: number, { log, onGivenUp }: HostOptions) {
+function createWorker(app: App, timeoutMs: number, { log, onGivenUp, environment }: HostOptions) {
+  const traces = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'APPLICATIONINSIGHTS_CONNECTION_STRING'].some(
+    (name) => environment[name],
+  );
   let crashes: number[] = [];
   function crash(error: unknown): void {
     log({ level: 'error', category: 'Host', message: `The worker crashed.\n${describeError(error)}` });
@@ -121,7 +124,7 @@ function createWorker(app: App, timeoutMs: number, { log, onGivenUp }: HostOptio
     crashes = [...crashes.filter((at) => at > Date.now() - crashWindowMs), Date.now()];
     if (crashes.length >= fatalCrash) onGivenUp?.();
   }
-  const invoker: Invoker = createInvoker({ ...app, log, timeoutMs, onWorkerDeath: crash });
+  const invoker: Invoker = createInvoker({ ...app, log, timeoutMs, traces, onWorkerDeath: crash });
   return { invoker, crash };
 }
 

@@ -17,6 +17,8 @@ export interface Call {
   /** Stands in the log; never a URL with its query. */
   readonly reason: string;
   readonly retryContext?: RetryContext | undefined;
+  /** W3C `traceparent` of the caller. */
+  readonly traceParent?: string | undefined;
 }
 
 export interface InvokerOptions {
@@ -28,6 +30,8 @@ export interface InvokerOptions {
    * replaces the worker; a handler in our own process cannot be killed, so its caller gets the 500 at once and it runs on unheard.
    */
   readonly timeoutMs: number;
+  /** Whether the host has anywhere to send traces: without that it hands none on (measured). */
+  readonly traces: boolean;
   /** Told of what kills the real worker although it looks like an ordinary failure. */
   readonly onWorkerDeath: (error: Error) => void;
 }
@@ -163,7 +167,8 @@ interface Scope {
   done: boolean;
 }
 
-function openScope(call: Call, invocationId: string, { core, appHookData, log }: InvokerOptions): Scope {
+function openScope(call: Call, invocationId: string, options: InvokerOptions): Scope {
+  const { core, appHookData, log, traces } = options;
   const { metadata } = call.target;
   const data: HookData = { hookData: {}, appHookData };
   const coreContext: CoreContext = {
@@ -172,8 +177,8 @@ function openScope(call: Call, invocationId: string, { core, appHookData, log }:
     request: {
       inputData: [call.input],
       triggerMetadata: {},
-      // Measured: empty without Application Insights.
-      traceContext: { traceParent: '', traceState: '', attributes: {} },
+      // The real host hands on a span of its own, a child of the caller's; this one makes no spans.
+      traceContext: { traceParent: (traces && call.traceParent) || '', traceState: '', attributes: {} },
       retryContext: call.retryContext,
     },
     state: undefined,

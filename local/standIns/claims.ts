@@ -18,6 +18,7 @@ const firstParty = [
   'https://dicom.healthcareapis.azure.com',
   'https://storage.azure.com',
   'https://management.azure.com',
+  'https://monitor.azure.com',
 ];
 /** Only Graph's own application permissions travel in a token; Azure roles are looked up by the service itself. */
 export const graphPermissions = [

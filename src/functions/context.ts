@@ -12,6 +12,7 @@ import type {
   Section,
   Settings,
 } from '../platform/settings/types.ts';
+import type { Telemetry } from '../platform/telemetry.ts';
 import type { Rotation } from '../rotation/rotation.ts';
 
 /** A capability that is on: its settings, its service and its callers, each made at first use. */
@@ -31,6 +32,7 @@ export interface AppContext {
   /** Aborts when the process is asked to stop. */
   readonly shutdown: AbortSignal;
   readonly health: HealthBoard;
+  readonly telemetry: Telemetry;
   readonly operators: Section<{ readonly role: RequiredRole; readonly callers: () => Callers }>;
   readonly communication: Section<CommunicationPart>;
   readonly rotation: Section<RotationPart>;

@@ -8,6 +8,7 @@ import { createLog, describeError, type Log } from '../platform/log.ts';
 import { toProblem } from '../platform/problem.ts';
 import { withinBudget } from '../platform/run.ts';
 import type { Section } from '../platform/settings/types.ts';
+import type { Invocation, InvocationEnd, Telemetry } from '../platform/telemetry.ts';
 import type { AppContext } from './context.ts';
 import { refuseBody, toCall } from './httpCall.ts';
 
@@ -32,7 +33,12 @@ export function http<T>(context: AppContext, endpoint: Endpoint<T>): void {
     methods: [method],
     route,
     authLevel,
-    handler: (request, invocation) => answer(context, endpoint, request, invocation),
+    handler: (request, invocation) =>
+      context.telemetry.invocation(
+        { ...aboutOf(invocation), http: { method, route } },
+        () => answer(context, endpoint, request, invocation),
+        endOf,
+      ),
   });
 }
 
@@ -45,7 +51,7 @@ async function answer<T>(
 ): Promise<HttpResponseInit> {
   const { clock, shutdown } = context;
   const requestId = invocation.invocationId;
-  const log = invocationLog(invocation);
+  const log = invocationLog(invocation, context.telemetry);
   try {
     const frame = { requestId, budgetMs: endpoint.budgetMs ?? httpCallBudgetMs, clock, shutdown };
     const { status, body, location } = await withinBudget(frame, async (run) => {
@@ -64,6 +70,15 @@ async function answer<T>(
     logFailure(log, problem.status, error);
     return { status: problem.status, headers: { ...ours, ...problem.headers }, jsonBody: problem.body };
   }
+}
+
+/** What telemetry is told of any invocation. */
+export function aboutOf({ functionName, invocationId, traceContext }: InvocationContext): Invocation {
+  return { name: functionName, requestId: invocationId, traceParent: traceContext?.traceParent };
+}
+
+function endOf({ status = 200 }: HttpResponseInit): InvocationEnd {
+  return { status, outcome: status >= 500 ? 'failed' : status >= 400 ? 'refused' : 'ok' };
 }
 
 /** Names no setting: that is for the log and the details of the health route. */
@@ -113,8 +128,8 @@ function logFailure(log: Log, status: number, error: unknown): void {
   else log.info('call_refused', fields);
 }
 
-/** Log lines of one invocation, each with its request id. */
-export function invocationLog(invocation: InvocationContext): Log {
+/** Log lines of one invocation, each with its request id; telemetry hears of each. */
+export function invocationLog(invocation: InvocationContext, telemetry: Telemetry): Log {
   return createLog(
     {
       info: (line) => {
@@ -128,5 +143,6 @@ export function invocationLog(invocation: InvocationContext): Log {
       },
     },
     { function: invocation.functionName, requestId: invocation.invocationId },
+    telemetry.event,
   );
 }

@@ -39,7 +39,8 @@ import { runRotation } from './runRotation.ts';
 import { setCursor } from './setCursor.ts';
 import { setUserAccess } from './setUserAccess.ts';
 import { startReplay } from './startReplay.ts';
-import { reportSettings } from './startUp.ts';
+import { reportSettings, telemetryFailures } from './startUp.ts';
+import { startTelemetry } from './telemetry.ts';
 
 const functions = [
   ...[healthRoute, healthDetails],
@@ -79,6 +80,7 @@ function compose(): AppContext {
     clock: systemClock,
     shutdown: stop.signal,
     health,
+    telemetry: startTelemetry(settings.telemetry, platform, telemetryFailures(health)),
     operators: operatorsOf(settings.operations, callersOf),
     communication: part(settings.communication, (value) => createCommunication(value, platform)),
     rotation: part(settings.rotation, (value) => createRotation(value, platform)),

@@ -1,8 +1,15 @@
 // Says at start-up, in one line each, which capabilities are on, off or wrong; the host prints the console's lines.
 import { problemText, settingProblems } from '../platform/settings/settings.ts';
+import type { HealthBoard } from '../platform/health.ts';
+import { describeError } from '../platform/log.ts';
 import type { AppContext } from './context.ts';
+import type { TelemetryFailures } from './telemetry.ts';
 
-const names = ['communication', 'rotation', 'changeFeed'] as const;
+const names = ['communication', 'rotation', 'changeFeed', 'telemetry'] as const;
+
+function consequence(name: (typeof names)[number]): string {
+  return name === 'telemetry' ? 'nothing is sent' : 'its routes answer 503 and its timer fails';
+}
 
 /** Writes the start-up lines and notes bad settings on the health board. */
 export function reportSettings({ settings, health }: AppContext): void {
@@ -11,7 +18,7 @@ export function reportSettings({ settings, health }: AppContext): void {
     if (section.state === 'off') console.info(`${name}: off, none of its settings is set`);
     if (section.state === 'on') console.info(`${name}: on`);
     if (section.state === 'misconfigured') {
-      console.warn(`${name}: misconfigured, its routes answer 503 and its timer fails`);
+      console.warn(`${name}: misconfigured, ${consequence(name)}`);
       health.note(name, false, problemText(section));
     }
   }
@@ -20,4 +27,21 @@ export function reportSettings({ settings, health }: AppContext): void {
     const lines = problems.map(({ setting, problem }) => `  ${setting}: ${problem}`);
     console.error([`Settings with problems: ${problems.length}`, ...lines].join('\n'));
   }
+}
+
+/** Without telemetry the app works; that it has none is for the log and, where it stays so, for the health. */
+export function telemetryFailures(health: HealthBoard): TelemetryFailures {
+  return {
+    notLoaded(error) {
+      health.note(
+        'telemetry',
+        false,
+        'Telemetry could not be loaded: deploy the package with its telemetry.cjs.',
+      );
+      console.error(JSON.stringify({ event: 'telemetry_not_loaded', ...describeError(error) }));
+    },
+    notSent(place, error) {
+      console.warn(JSON.stringify({ event: 'telemetry_not_sent', place, ...describeError(error) }));
+    },
+  };
 }

@@ -6,7 +6,7 @@ import { withinBudget, type Run } from '../platform/run.ts';
 import { problemText } from '../platform/settings/settings.ts';
 import type { Section } from '../platform/settings/types.ts';
 import type { AppContext } from './context.ts';
-import { invocationLog } from './http.ts';
+import { aboutOf, invocationLog } from './http.ts';
 
 export interface TimerJob<T> {
   readonly name: string;
@@ -23,7 +23,13 @@ export function timer<T>(context: AppContext, job: TimerJob<T>): void {
   app.timer(job.name, {
     schedule: job.schedule,
     handler: async (_timer, invocation) => {
-      const failure = await run(context, job, invocation);
+      const { telemetry } = context;
+      const failure = await telemetry.invocation(
+        aboutOf(invocation),
+        () => run(context, job, invocation),
+        (failed) => ({ outcome: failed === undefined ? 'ok' : 'failed' }),
+      );
+      await telemetry.flush();
       // The host prints what is thrown, so it gets our own words only.
       if (failure !== undefined) throw new Error(`${job.name}: ${failure}`);
     },
@@ -38,7 +44,7 @@ async function run<T>(
 ): Promise<string | undefined> {
   const { clock, shutdown, health } = context;
   const { section, name } = job;
-  const log = invocationLog(invocation);
+  const log = invocationLog(invocation, context.telemetry);
   try {
     if (section.state === 'off') return undefined;
     if (section.state === 'misconfigured') throw new AppError('misconfigured', problemText(section));

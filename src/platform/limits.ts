@@ -44,6 +44,13 @@ export const httpAnswerGraceMs = 2_000;
 export const cleanUpBudgetMs = 240_000;
 export const rotationBudgetMs = 480_000;
 export const feedBudgetMaxSeconds = 540;
+/** Telemetry: between two sendings of metrics, time for one sending, spans that may wait, and between two lines about a failure. */
+export const telemetryIntervalMs = 60_000;
+export const telemetryExportTimeoutMs = 10_000;
+export const telemetryQueuedSpans = 2_048;
+export const telemetryLogMs = 3_600_000;
+/** How long a timer's run, and the end of the process, wait for telemetry to be sent. */
+export const telemetryFlushMs = 3_000;
 
 // Rotation of service clients' secrets.
 

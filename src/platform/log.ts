@@ -18,10 +18,16 @@ export interface LogSink {
   error(line: string): void;
 }
 
-/** Writes each event as one line of JSON, `fixed` fields first. */
-export function createLog(sink: LogSink, fixed: LogFields = {}): Log {
-  const line = (event: string, fields: LogFields = {}): string =>
-    JSON.stringify({ event, ...fixed, ...fields });
+/** Writes each event as one line of JSON, `fixed` fields first; `heard` is told of it too. */
+export function createLog(
+  sink: LogSink,
+  fixed: LogFields = {},
+  heard: (event: string, fields: LogFields) => void = () => undefined,
+): Log {
+  const line = (event: string, fields: LogFields = {}): string => {
+    heard(event, fields);
+    return JSON.stringify({ event, ...fixed, ...fields });
+  };
   return {
     info: (event, fields) => {
       sink.info(line(event, fields));

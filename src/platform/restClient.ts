@@ -17,7 +17,6 @@ import {
   type PipelinePolicy,
   type PipelineResponse,
 } from '@azure/core-rest-pipeline';
-import type { OperationTracingOptions } from '@azure/core-tracing';
 import { AppError } from './errors.ts';
 import { maxRetryAfterMs, maxUpstreamBytes, upstreamTimeoutMs } from './limits.ts';
 import { capRetryAfter } from './retryAfter.ts';
@@ -143,22 +142,15 @@ export function createRestClient({
   sign();
   return {
     send(request) {
-      if (service === undefined) return send(pipeline, httpClient, request, {});
+      if (service === undefined) return send(pipeline, httpClient, request);
       const { operation = request.method, attempt = 1 } = request;
-      return traced({ service, operation, attempt }, (tracingOptions) =>
-        send(pipeline, httpClient, request, tracingOptions),
-      );
+      return traced({ service, operation, attempt }, () => send(pipeline, httpClient, request));
     },
     forgetToken: sign,
   };
 }
 
-async function send(
-  pipeline: Pipeline,
-  httpClient: HttpClient,
-  request: RestRequest,
-  tracingOptions: OperationTracingOptions,
-): Promise<RawReply> {
+async function send(pipeline: Pipeline, httpClient: HttpClient, request: RestRequest): Promise<RawReply> {
   const timeout = AbortSignal.timeout(request.timeoutMs ?? upstreamTimeoutMs);
   const abortSignal = request.signal ? AbortSignal.any([timeout, request.signal]) : timeout;
   const last: LastTry = { body: Buffer.alloc(0) };
@@ -171,7 +163,6 @@ async function send(
         headers: createHttpHeaders({ accept: 'application/json', ...request.headers }),
         ...(request.body === undefined ? {} : { body: request.body }),
         abortSignal,
-        tracingOptions,
         // Every answer as a stream, so that its size can be judged while it arrives.
         streamResponseStatusCodes: new Set([Number.POSITIVE_INFINITY]),
       }),

@@ -42,7 +42,7 @@ export interface Telemetry {
   /** Runs one invocation; what it asks of upstreams meanwhile belongs to it. */
   invocation<T>(about: Invocation, work: () => Promise<T>, endOf: (result: T) => InvocationEnd): Promise<T>;
   /** Is told every event that an invocation logs. */
-  event(name: string, fields: LogFields): void;
+  readonly event: (name: string, fields: LogFields) => void;
   /** Sends what there is, within a few seconds. Never rejects. */
   flush(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 // Makes the app's own requests show in traces as those of the Azure SDK do; next to nothing where nobody traces.
-import { createTracingClient, type OperationTracingOptions } from '@azure/core-tracing';
+import { createTracingClient } from '@azure/core-tracing';
 import type { PipelinePolicy, PipelineResponse } from '@azure/core-rest-pipeline';
 import { tracedPackage, type UpstreamService } from './telemetry.ts';
 
@@ -12,42 +12,36 @@ export interface TracedOperation {
   readonly attempt: number;
 }
 
-/** Runs `send` as one operation; what it is given belongs into the request. */
+/** Runs `send` as one operation. */
 export function traced<T>(
   { service, operation, attempt }: TracedOperation,
-  send: (tracingOptions: OperationTracingOptions) => Promise<T>,
+  send: () => Promise<T>,
 ): Promise<T> {
-  const options: { tracingOptions?: OperationTracingOptions } = {};
-  const spanAttributes = { attempt };
-  return client.withSpan(
-    `${service} ${operation}`,
-    options,
-    ({ tracingOptions = {} }) => send(tracingOptions),
-    {
-      spanAttributes,
-    },
-  );
+  return client.withSpan(`${service} ${operation}`, {}, send, { spanAttributes: { attempt } });
 }
 
-/** A span for each try, with what its answer says of itself. The SDK's own policy would put the URL into it. */
+/**
+ * A span for each try, with what its answer says of itself. The SDK's own policy would put the URL into it, and would need to
+ * be told of the operation in the request, where the pipeline drops it (measured): it is found by where this runs.
+ */
 export function traceTries(): PipelinePolicy {
   return {
     name: 'traceTries',
-    async sendRequest(request, next) {
-      const { tracingOptions, requestId } = request;
-      if (!tracingOptions) return next(request);
-      return client.withSpan(
+    sendRequest: (request, next) =>
+      client.withSpan(
         'try',
-        { tracingOptions },
+        {},
         async (_options, span) => {
           const response = await next(request);
           span.setAttribute('http.status_code', response.status);
           span.setAttribute('serviceRequestId', requestIdOf(response));
           return response;
         },
-        { spanKind: 'client', spanAttributes: { requestId } },
-      );
-    },
+        {
+          spanKind: 'client',
+          spanAttributes: { requestId: request.requestId, 'http.method': request.method },
+        },
+      ),
   };
 }
 

@@ -5,6 +5,7 @@ import { createCore, type RegisteredFunction } from '../../local/host/core.ts';
 import type { AppContext } from '../../src/functions/context.ts';
 import { HealthBoard } from '../../src/platform/health.ts';
 import { parseSettings } from '../../src/platform/settings/settings.ts';
+import { noTelemetry } from '../../src/platform/telemetry.ts';
 import { ManualClock } from '../support/clock.ts';
 
 const core = createCore(() => undefined);
@@ -35,6 +36,7 @@ export function testContext(environment: Readonly<Record<string, string>> = {}):
       stop,
       shutdown: stop.signal,
       health: new HealthBoard(clock),
+      telemetry: noTelemetry,
     },
     operators: { state: 'off' },
     ...{ communication: off, rotation: off, changeFeed: off },

@@ -143,6 +143,7 @@ test('the start-up says in one line each what is off', () => {
     'info communication: off, none of its settings is set',
     'info rotation: off, none of its settings is set',
     'info changeFeed: off, none of its settings is set',
+    'info telemetry: off, none of its settings is set',
   ]);
   assert.ok(context.health.ok());
 });
@@ -153,17 +154,18 @@ test('the start-up says what is on, what is wrong and why, in one message, and t
     ...{ DICOM_SERVICE_URL: 'https://x.example', CHANGE_FEED_START: 'latest', KEY_VAULT_URL: 'x' },
   });
   const lines = startUp(context);
-  assert.deepEqual(lines.slice(0, 3), [
+  assert.deepEqual(lines.slice(0, 4), [
     'info communication: off, none of its settings is set',
     'warn rotation: misconfigured, its routes answer 503 and its timer fails',
     'info changeFeed: on',
+    'info telemetry: off, none of its settings is set',
   ]);
-  assert.equal(lines.length, 4);
+  assert.equal(lines.length, 5);
   assert.match(
-    lines[3] ?? '',
+    lines[4] ?? '',
     /^error Settings with problems: 4\n {2}\w+: .*\n {2}\w+: .*\n {2}\w+: .*\n {2}\w+: .*$/,
   );
-  assert.match(lines[3] ?? '', /KEY_VAULT_URL: found "x"; expected/);
+  assert.match(lines[4] ?? '', /KEY_VAULT_URL: found "x"; expected/);
   assert.match(context.health.parts()['rotation']?.detail ?? '', /KEY_VAULT_URL: found "x"/);
 });
 

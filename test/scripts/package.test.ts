@@ -1,22 +1,24 @@
-// What is deployed: the bundle and nothing it could do without, the same bytes each time, within its budget.
+// What is deployed: the bundles and nothing they could do without, the same bytes each time, each within its budget.
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { unzipSync } from 'fflate';
-import { bundleApp } from '../../scripts/bundle.ts';
-import { noticesOf, packagesOf } from '../../scripts/notices.ts';
-import { bundleBudget, packageOf, writePackage } from '../../scripts/package.ts';
+import { bundleApp, type Bundles } from '../../scripts/bundle.ts';
+import { packagesOf } from '../../scripts/notices.ts';
+import { budgets, packageOf, writePackage } from '../../scripts/package.ts';
 
-test('the package is the bundle with its manifest, the settings of the host and the licences', async (t) => {
+test('the package is the bundles with their manifest, the settings of the host and the licences', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'package-'));
   t.after(() => {
     rmSync(directory, { recursive: true });
   });
   await writePackage(directory);
   const zip = readFileSync(join(directory, 'telehealth-functions.zip'));
-  const names = ['LICENSE', 'THIRD-PARTY-NOTICES.txt', 'host.json', 'main.cjs', 'package.json'];
+  const names = [
+    ...['LICENSE', 'THIRD-PARTY-NOTICES.txt', 'host.json', 'main.cjs', 'package.json', 'telemetry.cjs'],
+  ];
   const zipped = unzipSync(zip);
   assert.deepEqual(Object.keys(zipped), names);
   for (const name of names)
@@ -24,7 +26,8 @@ test('the package is the bundle with its manifest, the settings of the host and 
   const manifest: unknown = JSON.parse(readFileSync(join(directory, 'package/package.json'), 'utf8'));
   assert.equal(Reflect.get(manifest as object, 'main'), 'main.cjs');
   assert.equal(Reflect.get(manifest as object, 'dependencies'), undefined);
-  assert.ok(existsSync(join(directory, 'maps/main.cjs.map')), 'the source map is kept apart');
+  for (const name of ['main', 'telemetry'])
+    assert.ok(existsSync(join(directory, `maps/${name}.cjs.map`)), 'the source maps are kept apart');
 });
 
 test('packing again gives the same bytes, in another time zone too', async (t) => {
@@ -38,18 +41,24 @@ test('packing again gives the same bytes, in another time zone too', async (t) =
     made.push(Buffer.from(packageOf(await bundleApp()).zip));
   }
   assert.ok(made[0]?.equals(made[1] ?? Buffer.alloc(0)));
-  assert.equal(made[0].includes(process.cwd()), false, 'no path of this machine');
+  assert.equal(made[0]?.includes(process.cwd()), false, 'no path of this machine');
 });
 
 test('a bundle over its budget is not packed', () => {
-  const code = new Uint8Array(bundleBudget + 1);
-  assert.throws(() => packageOf({ code, inputs: {} }), /has 1400001 bytes, and may have 1400000/);
+  const empty = { code: new Uint8Array(), inputs: {} };
+  for (const name of Object.keys(budgets) as (keyof Bundles)[]) {
+    const code = new Uint8Array(budgets[name] + 1);
+    const bundles = { 'main.cjs': empty, 'telemetry.cjs': empty, [name]: { code, inputs: {} } };
+    const words = `${name} has ${budgets[name] + 1} bytes, and may have ${budgets[name]}.`;
+    assert.throws(() => packageOf(bundles), new Error(words));
+  }
 });
 
-test('the licence of every package in the bundle goes along', async () => {
-  const { inputs } = await bundleApp();
-  const notices = noticesOf(Object.keys(inputs));
-  const packages = packagesOf(Object.keys(inputs));
+test('the licence of every package in the bundles goes along', async () => {
+  const bundles = await bundleApp();
+  const inputs = Object.values(bundles).flatMap((bundle) => Object.keys(bundle.inputs));
+  const notices = new TextDecoder().decode(packageOf(bundles).files['THIRD-PARTY-NOTICES.txt']);
+  const packages = packagesOf(inputs);
   assert.ok(packages.length > 20, 'there are some');
   for (const folder of packages)
     assert.match(notices, new RegExp(`^${folder.replace(/^.*node_modules\//, '')} \\d`, 'm'));
@@ -57,4 +66,17 @@ test('the licence of every package in the bundle goes along', async () => {
     packagesOf(['node_modules/a/b.js', 'node_modules/a/node_modules/@x/y/c.js', 'src/d.ts']).length,
     2,
   );
+});
+
+test('OpenTelemetry is in the second bundle alone, and nothing of it asks the environment or reports on itself', async () => {
+  const { 'main.cjs': main, 'telemetry.cjs': telemetry } = await bundleApp();
+  const inside = /node_modules\/(@opentelemetry|@azure\/monitor-opentelemetry-exporter)\//;
+  assert.deepEqual(
+    Object.keys(main.inputs).filter((path) => inside.test(path)),
+    [],
+  );
+  const code = new TextDecoder().decode(telemetry.code);
+  assert.ok(Object.keys(telemetry.inputs).some((path) => inside.test(path)));
+  assert.doesNotMatch(code, /process\.env/);
+  assert.doesNotMatch(code, /makeOneSettingsRequest|OneSettings change/);
 });

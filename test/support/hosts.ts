@@ -18,8 +18,8 @@ export interface OwnHost extends HostProcess {
 
 export interface OwnStack {
   readonly stack: Stack;
-  /** One more host, with the same environment, storage and stand-ins as the others. */
-  readonly startHost: () => Promise<OwnHost>;
+  /** One more host, with the same storage and stand-ins as the others, and the same environment but for `more`. */
+  readonly startHost: (more?: Readonly<Record<string, string>>) => Promise<OwnHost>;
 }
 
 /** Nothing runs by itself: what a test wants of the timers it asks for. */
@@ -42,21 +42,21 @@ export async function startOwnStack(environment: Readonly<Record<string, string>
   });
   return {
     stack,
-    async startHost() {
-      const host = await startOwnHost(stack);
+    async startHost(more = {}) {
+      const host = await startOwnHost(stack, more);
       hosts.push(host);
       return host;
     },
   };
 }
 
-async function startOwnHost(stack: Stack): Promise<OwnHost> {
+async function startOwnHost(stack: Stack, more: Readonly<Record<string, string>>): Promise<OwnHost> {
   const { app, azure, demo, hostEnvironment } = stack;
   const keys = { master: 'master-key-of-this-test', function: 'function-key-of-this-test' };
   const lines: string[] = [];
   const host = await startHostProcess({
     ...{ kind: 'local', port: 0, app, keys },
-    environment: hostEnvironment,
+    environment: { ...hostEnvironment, ...more },
     onLine: (line) => lines.push(line),
   });
   const run: RunFile = {

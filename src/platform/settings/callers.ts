@@ -56,13 +56,13 @@ export function readRole(
 
 export function readCredential(
   reader: Reader,
-  name: 'COMMUNICATION_CLIENT_ID' | 'ROTATION_CLIENT_ID' | 'CHANGE_FEED_CLIENT_ID',
+  name?: 'COMMUNICATION_CLIENT_ID' | 'ROTATION_CLIENT_ID' | 'CHANGE_FEED_CLIENT_ID',
 ): CredentialSettings {
   const shared = reader.optional('AZURE_CLIENT_ID');
   // Judged only: the Azure SDK reads this one itself.
   reader.optional('AZURE_AUTHORITY_HOST');
   return {
-    clientId: reader.optional(name) ?? shared,
+    clientId: (name && reader.optional(name)) ?? shared,
     managedIdentity: reader.has('IDENTITY_ENDPOINT'),
     tokenCredentials: reader.optional('AZURE_TOKEN_CREDENTIALS'),
   };

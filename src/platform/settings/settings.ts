@@ -5,9 +5,10 @@ import { readCommunication } from './communication.ts';
 import { Reader, type Environment } from './reader.ts';
 import { readRotation } from './rotation.ts';
 import { table } from './table.ts';
+import { readTelemetry } from './telemetry.ts';
 import type { OperationsSettings, Schedules, Section, SettingProblem, Settings } from './types.ts';
 
-/** What makes a capability configured: its settings without a default. */
+/** What makes a capability, or telemetry, configured: its settings without a default. */
 const triggers = {
   communication: [
     'COMMUNICATION_SERVICES_ENDPOINT',
@@ -23,6 +24,12 @@ const triggers = {
     'SERVICE_CLIENTS',
   ],
   changeFeed: ['DICOM_SERVICE_URL', 'CHANGE_FEED_START'],
+  telemetry: [
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'OTEL_EXPORTER_OTLP_HEADERS',
+    'APPLICATIONINSIGHTS_CONNECTION_STRING',
+    'APPLICATIONINSIGHTS_AUTHENTICATION_STRING',
+  ],
 } as const;
 
 /** Never throws: what is wrong stands in the sections. */
@@ -32,14 +39,15 @@ export function parseSettings(environment: Environment): Settings {
     communication: section(environment, triggers.communication, readCommunication),
     rotation: section(environment, triggers.rotation, readRotation),
     changeFeed: section(environment, triggers.changeFeed, readChangeFeed),
+    telemetry: section(environment, triggers.telemetry, readTelemetry),
     schedules: readSchedules(environment),
   });
 }
 
 /** Every problem of every section once, or none. */
 export function settingProblems(settings: Settings): readonly SettingProblem[] {
-  const { operations, communication, rotation, changeFeed } = settings;
-  const all = [operations, communication, rotation, changeFeed].flatMap((part) =>
+  const { operations, communication, rotation, changeFeed, telemetry } = settings;
+  const all = [operations, communication, rotation, changeFeed, telemetry].flatMap((part) =>
     part.state === 'misconfigured' ? part.problems : [],
   );
   return [...new Map(all.map((entry) => [`${entry.setting}: ${entry.problem}`, entry])).values()];

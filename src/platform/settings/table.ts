@@ -2,8 +2,10 @@
 import { isZonedTime } from '../clock.ts';
 import { feedBudgetMaxSeconds } from '../limits.ts';
 import { dicomTag } from './dicomKeywords.ts';
-import { explainClients, parseClients } from './serviceClients.ts';
+import { applicationInsights, monitorSignIn, otlpEndpoint, otlpHeaders } from './exporters.ts';
 import { ncrontab } from './ncrontab.ts';
+import { guid, httpsOrigin, httpsUrl, integer, list, matches, oneOf, onOff, row, type Row } from './rows.ts';
+import { explainClients, parseClients } from './serviceClients.ts';
 import type {
   ChangeFeedStart,
   MetadataChoice,
@@ -14,60 +16,7 @@ import type {
 } from './types.ts';
 import { webhookAuth, webhookUrl } from './webhook.ts';
 
-/** Parses one setting's text; `undefined` from `parse` means that the text does not fit `expects`. */
-export interface Row<T> {
-  readonly parse: (text: string) => T | undefined;
-  readonly expects: string;
-  readonly fallback?: string;
-  /** Its value is never shown. */
-  readonly secret?: true;
-  /** For a value with parts: says which part is wrong and what it should be, instead of showing the whole. */
-  readonly explain?: (text: string) => string;
-}
-
-const row = <T>(expects: string, parse: Row<T>['parse'], fallback?: string): Row<T> =>
-  fallback === undefined ? { expects, parse } : { expects, parse, fallback };
-
-const matches = (pattern: RegExp) => (text: string) => (pattern.test(text) ? text : undefined);
-const guid = matches(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i);
-
-/** An https URL without query, fragment and user. */
-function httpsUrl(text: string): URL | undefined {
-  const url = /[?#@]/.test(text) ? null : URL.parse(text);
-  return url?.protocol === 'https:' ? url : undefined;
-}
-
-/** `https://host[:port]` without path, query or user, a trailing slash removed and the host in lower case. */
-export function httpsOrigin(text: string): string | undefined {
-  const url = httpsUrl(text);
-  return url?.pathname === '/' ? url.origin : undefined;
-}
-
-function integer(min: number, max: number, fallback: string): Row<number> {
-  return row(
-    `a whole number from ${String(min)} to ${String(max)}`,
-    (text) =>
-      /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined,
-    fallback,
-  );
-}
-
-/** Comma separated items, each checked; undefined when one fails, none is given or one is given twice. */
-function list<T>(item: (text: string) => T | undefined): (text: string) => readonly T[] | undefined {
-  return (text) => {
-    const items = text.split(',').map((part) => item(part.trim()));
-    const good = items.filter((value) => value !== undefined);
-    return good.length === items.length && new Set(good).size === good.length ? good : undefined;
-  };
-}
-
-const oneOf =
-  <const T extends string>(...words: readonly T[]) =>
-  (text: string): T | undefined =>
-    words.find((word) => word === text);
-
-const onOff = (fallback: string): Row<boolean> =>
-  row('on or off', (text) => (text === 'on' ? true : text === 'off' ? false : undefined), fallback);
+export { httpsOrigin, type Row } from './rows.ts';
 
 const requiredRole = row<RequiredRole>('the value of an app role, or none', (text) =>
   text === 'none' ? 'none' : /^[\w.:-]{1,120}$/.test(text) ? { role: text } : undefined,
@@ -216,6 +165,26 @@ export const table = {
   CHANGE_FEED_SETTLE_SECONDS: integer(1, 86_400, '60'),
   CHANGE_FEED_AUDIT_HOURS: integer(1, 8_760, '24'),
   CHANGE_FEED_BUDGET_SECONDS: integer(10, feedBudgetMaxSeconds, '240'),
+
+  OTEL_SERVICE_NAME: row(
+    '1 to 100 letters, digits, . _ or -',
+    matches(/^[\w.-]{1,100}$/),
+    'telehealth-functions',
+  ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: row('an http or https URL without a query', otlpEndpoint),
+  OTEL_EXPORTER_OTLP_HEADERS: {
+    ...row('name=value pairs, comma separated, the values percent-encoded', otlpHeaders),
+    secret: true,
+  },
+  OTEL_EXPORTER_OTLP_PROTOCOL: row('http/protobuf', oneOf('http/protobuf'), 'http/protobuf'),
+  APPLICATIONINSIGHTS_CONNECTION_STRING: {
+    ...row('InstrumentationKey=<GUID>;IngestionEndpoint=https://…', applicationInsights),
+    secret: true,
+  },
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: row(
+    'Authorization=AAD, with ;ClientId=<GUID> for a user-assigned identity',
+    monitorSignIn,
+  ),
 } as const satisfies Record<string, Row<unknown>>;
 
 export type SettingName = keyof typeof table;

@@ -154,10 +154,30 @@ export interface OperationsSettings {
   readonly callers?: CallerSettings | undefined;
 }
 
+export interface OtlpSettings {
+  /** Without a trailing slash. */
+  readonly endpoint: string;
+  readonly headers: Readonly<Record<string, Secret>>;
+}
+
+export interface AzureMonitorSettings {
+  readonly connectionString: Secret;
+  /** Given where Azure Monitor asks for a sign-in: then the string alone lets nobody in. */
+  readonly credential?: CredentialSettings | undefined;
+}
+
+/** At least one of the two places is given. */
+export interface TelemetrySettings {
+  readonly serviceName: string;
+  readonly otlp?: OtlpSettings | undefined;
+  readonly azureMonitor?: AzureMonitorSettings | undefined;
+}
+
 export interface Settings {
   readonly operations: Section<OperationsSettings>;
   readonly communication: Section<CommunicationSettings>;
   readonly rotation: Section<RotationSettings>;
   readonly changeFeed: Section<ChangeFeedSettings>;
+  readonly telemetry: Section<TelemetrySettings>;
   readonly schedules: Schedules;
 }

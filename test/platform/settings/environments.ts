@@ -11,7 +11,9 @@ export const accountString = `DefaultEndpointsProtocol=https;AccountName=clinic;
 
 const storage = { AzureWebJobsStorage: accountString };
 
-export const environments: Readonly<Record<CapabilityName, Environment>> = {
+type Part = CapabilityName | 'telemetry';
+
+export const environments: Readonly<Record<Part, Environment>> = {
   communication: {
     ...storage,
     COMMUNICATION_SERVICES_ENDPOINT: 'https://clinic.communication.azure.com',
@@ -33,10 +35,15 @@ export const environments: Readonly<Record<CapabilityName, Environment>> = {
     CHANGE_FEED_START: 'latest',
     AUTH_OPERATOR_ROLE: 'none',
   },
+  telemetry: {
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example',
+    APPLICATIONINSIGHTS_CONNECTION_STRING: `InstrumentationKey=${guid}`,
+  },
 };
 
-/** Which capability's environment to change so that a setting counts. */
-export function capabilityOf(setting: string): CapabilityName {
+/** Which part's environment to change so that a setting counts. */
+export function capabilityOf(setting: string): Part {
+  if (/^(OTEL|APPLICATIONINSIGHTS)_/.test(setting)) return 'telemetry';
   if (/^(KEY_VAULT|SERVICE_CLIENT|ROTATION|GRAPH|AUTH_OPERATOR|AZURE_AUTHORITY)/.test(setting))
     return 'rotation';
   return /^(DICOM|CHANGE_FEED)/.test(setting) ? 'changeFeed' : 'communication';

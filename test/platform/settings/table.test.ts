@@ -2,13 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { table, type Row, type SettingName } from '../../../src/platform/settings/table.ts';
+import { telemetryCases, type Case } from './telemetryCases.ts';
 import { accountString, capabilityOf, entra, environments, guid, problemsOf } from './environments.ts';
-
-interface Case {
-  readonly good: readonly string[];
-  readonly bad: readonly string[];
-  readonly fallback?: string;
-}
 
 const guids: Case = { good: [guid, guid.toUpperCase()], bad: ['7e1e4ea1', `{${guid}}`, `${guid}0`] };
 const origin = (fallback?: string): Case => ({
@@ -174,6 +169,7 @@ const cases: Readonly<Record<SettingName, Case>> = {
   CHANGE_FEED_SETTLE_SECONDS: number(1, 86_400, '60'),
   CHANGE_FEED_AUDIT_HOURS: number(1, 8_760, '24'),
   CHANGE_FEED_BUDGET_SECONDS: number(10, 540, '240'),
+  ...telemetryCases,
 };
 
 const rows = Object.entries(table) as [SettingName, Row<unknown>][];
