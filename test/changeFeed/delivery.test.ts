@@ -138,6 +138,26 @@ test('four services that hang hold up none of the others for longer than their s
   assert.equal((await scene.events()).length, 8);
 });
 
+test('a shutdown ends a run at once; the next one, of another process, goes on without waiting for a lease', async () => {
+  const scene = feedScene();
+  await scene.store(names(3));
+  await scene.pull();
+  await scene.store(names(2, 'more'));
+  scene.hanging = 1;
+  const pulling = scene.pull();
+  while (scene.unanswered === 0) await new Promise(setImmediate);
+  scene.shutdown.abort();
+  const { outcome, cursor } = await pulling;
+  assert.deepEqual([outcome, cursor], ['budget', 3]);
+  scene.hanging = 0;
+  scene.shutdown = new AbortController();
+  assert.equal((await scene.pull()).outcome, 'caught_up');
+  assert.deepEqual(
+    (await scene.events()).map(({ id }) => id),
+    ['1.1', '1.2', '1.3', '1.4', '1.5'],
+  );
+});
+
 test('the stored report is told without asking the service', async () => {
   const scene = feedScene();
   assert.equal((await scene.report()).outcome, 'not_started');

@@ -98,16 +98,19 @@ export interface FeedScene {
   readonly cursorPath: string;
   /** How many tokens the pullers have asked for. */
   tokens: number;
-  /** How many requests hang. */
+  /** The first so many services never answer; how many requests have met that. */
+  hanging: number;
   unanswered: number;
+  /** Ends the runs that are under way. */
+  shutdown: AbortController;
 }
 
 /** Never answers `silent` hosts; ends as the real one when the caller gives up. */
-function hangingFor(silent: readonly string[], onRequest: () => void): HttpClient {
+function hangingFor(silent: () => readonly string[], onRequest: () => void): HttpClient {
   const real = createDefaultHttpClient();
   return {
     async sendRequest(request) {
-      if (!silent.includes(new URL(request.url).host)) return real.sendRequest(request);
+      if (!silent().includes(new URL(request.url).host)) return real.sendRequest(request);
       onRequest();
       const { abortSignal } = request;
       await new Promise<void>((resolve) => {
@@ -170,21 +173,24 @@ export function feedScene({
         },
       }),
       storage: () => over,
-      httpClient: hangingFor(mine.slice(0, hanging), () => {
-        scene.unanswered += 1;
-      }),
+      httpClient: hangingFor(
+        () => mine.slice(0, scene.hanging),
+        () => {
+          scene.unanswered += 1;
+        },
+      ),
       audit: () => createAudit(storage.container(auditContainer), clock, randomUUID),
     });
   const puller = (): ChangeFeed => pullerOver(storage);
   const within = <T>(work: Parameters<typeof withinBudget<T>>[1]): Promise<T> =>
-    withinBudget({ requestId: 'test', budgetMs, clock, shutdown: new AbortController().signal }, work);
+    withinBudget({ requestId: 'test', budgetMs, clock, shutdown: scene.shutdown.signal }, work);
   const pullAll = async (feed = puller()): Promise<readonly FeedReport[]> =>
     (await within((run) => feed.pull({ log, run }))).services;
   const container = storage.container(all.container);
   const scene: FeedScene = {
     ...{ services, lines, settings: all, puller, pullerOver, pullAll: () => pullAll() },
     tokens: 0,
-    unanswered: 0,
+    ...{ hanging, unanswered: 0, shutdown: new AbortController() },
     cursorPath: `change-feed/${mine[0] ?? ''}/cursor.json`,
     async store(names, service = 0) {
       for (const study of names) await dicom.store(dicomFile({ study }), services[service] ?? first);
