@@ -9,6 +9,7 @@ import { storageName, vaultName } from 'modules/shared.bicep'
 param environmentName string
 
 @description('Region of all resources.')
+@metadata({ azd: { type: 'location' } })
 param location string
 
 @description('True deploys the token service.')

@@ -61,7 +61,14 @@ resource customRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = [
       roleName: '${role.value.name} ${place.token}'
       description: role.value.description
       type: 'CustomRole'
-      permissions: [{ actions: [], notActions: [], dataActions: role.value.dataActions, notDataActions: [] }]
+      permissions: [
+        {
+          actions: role.value.actions
+          notActions: []
+          dataActions: role.value.dataActions
+          notDataActions: []
+        }
+      ]
       assignableScopes: [resourceGroup().id]
     }
   }

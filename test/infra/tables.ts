@@ -6,6 +6,7 @@ export interface Role {
   /** Empty for a role that the deployment makes. */
   readonly id: string;
   readonly description: string;
+  readonly actions: readonly string[];
   readonly dataActions: readonly string[];
 }
 
