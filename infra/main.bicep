@@ -53,8 +53,8 @@ param settings { *: string } = {}
 @description('True puts storage, key vaults and the DICOM service behind private endpoints, and the app in a network that reaches them.')
 param privateNetwork bool = false
 
-@description('Address range of that network, /24 or larger.')
-param networkAddressPrefix string = '10.80.0.0/24'
+@description('Address range of that network, /24 or larger; empty means 10.80.0.0/24.')
+param networkAddressPrefix string = ''
 
 @description('Origins that browsers may call the app from, comma separated.')
 param corsOrigins string = ''
@@ -144,7 +144,7 @@ module foundation 'modules/foundation.bicep' = {
     communicationResourceId: communicationResourceId
     communicationDataLocation: communicationDataLocation
     dicomServiceIds: empty(dicomServiceIds) ? [] : map(split(dicomServiceIds, ','), id => trim(id))
-    networkAddressPrefix: networkAddressPrefix
+    networkAddressPrefix: empty(networkAddressPrefix) ? '10.80.0.0/24' : networkAddressPrefix
     zoneRedundant: zoneRedundant
     recoverVaults: recoverVaults
     logDays: logDays

@@ -55,6 +55,8 @@ test('a variable that is not set means the default of the template, or a questio
     const [, type, fallback] = /^ (\w+)(?: = (.*))?$/.exec(rest) ?? [];
     const [, variable, given] = /^\$\{([A-Z_]+)(?:=(.*))?\}$/.exec(String(values.get(name)?.value)) ?? [];
     assert.ok(variable, name);
+    // Anything else may mean something to azd's substitution, as a slash does.
+    assert.match(given ?? '', /^\w*$/, name);
     // Without a default azd asks for a text; for other types and for texts with a default, it would hand on an empty one.
     assert.equal(given ?? (type === 'string' ? '' : undefined), fallback?.replaceAll("'", '') ?? '', name);
   }
