@@ -61,6 +61,12 @@ function linesOf<Row>({ columns, rows, cells, screen }: Table<Row>): string {
   return [line(titles, () => 'bold'), ...lines].join('\n');
 }
 
+/** One row, with a line for each column. */
+export function showBlock<Row>(columns: readonly Column<Row>[], row: Row, screen: Screen): string {
+  const cells = [columns.map(({ of }) => plain(of(row)))];
+  return blocksOf({ columns, rows: [row], cells, screen });
+}
+
 function blocksOf<Row>({ columns, rows, cells, screen }: Table<Row>): string {
   const width = widest(columns.map(({ title }) => title));
   const blocks = rows.map((row, index) =>
