@@ -90,11 +90,23 @@ function adviceFor(status: number): string {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(longInteger.test(text) ? withLongIntegersAsText(text) : text);
   } catch {
     // The parser's own message quotes the text, which holds UIDs.
     throw badReply('an answer that is not JSON');
   }
+}
+
+const longInteger = /[:,[]\s*-?\d{16}/;
+
+/**
+ * Sixty-four bits of an SV or UV do not fit a number, and JSON.parse would change them without a word. The DICOM JSON model
+ * takes them as text just as well (PS3.18 F.2.3); a sequence that is text is refused. Strings are passed over whole.
+ */
+function withLongIntegersAsText(json: string): string {
+  return json.replace(/"(?:[^"\\]|\\.)*"|(?<![\w.+-])-?\d{16,}(?![\w.])/g, (token) =>
+    token.startsWith('"') || BigInt(Number(token)) === BigInt(token) ? token : `"${token}"`,
+  );
 }
 
 const names = [

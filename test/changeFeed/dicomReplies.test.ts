@@ -56,6 +56,20 @@ test('sequences that a number cannot hold exactly are refused', () => {
   );
 });
 
+test('numbers of metadata that a number cannot hold exactly are text, and nothing else is touched', () => {
+  const values = '[9007199254740993,-9223372036854775808, 18446744073709551615]';
+  const others = '[18014398509481984,1234567890123456.5,0.12345678901234567,1e16,7]';
+  const strings = '["9007199254740993","a,9007199254740993","\\",9007199254740993"]';
+  const json = `{"1":{"Value":${values}},"2":{"Value":${others}},"3":{"Value":${strings}}}`;
+  const text = JSON.stringify([entry]).replace('}]', `,"metadata":${json}}]`);
+  const [read] = judgePage(reply(text), { from: 1, to: 10 });
+  assert.deepEqual(read?.metadata, {
+    '1': { Value: ['9007199254740993', -9223372036854775808, '18446744073709551615'] },
+    '2': { Value: JSON.parse(others) as unknown },
+    '3': { Value: JSON.parse(strings) as unknown },
+  });
+});
+
 test('every other shape is refused, without repeating what it said', () => {
   for (const bad of [
     { ...entry, sequence: 0 },
