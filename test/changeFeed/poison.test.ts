@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FeedReport } from '../../src/changeFeed/report.ts';
+import { AnswerTooLarge } from '../../src/platform/restClient.ts';
 import { cursorOf, FeedWorld } from './feedWorld.ts';
 
 const minute = 60_000;
@@ -45,6 +46,19 @@ test('the one change whose metadata fails its page is delivered without it by th
   assert.deepEqual(sequences(world), upTo(30));
   assert.deepEqual([flagged(world), without(world)], [[14], [14]]);
   assert.deepEqual(cursorOf(world).reading.suspects, [], 'what is delivered is not suspected any more');
+});
+
+test('metadata of one change that is larger than any answer may be is left out in the same way', async () => {
+  const world = worldOf(30);
+  world.onPage = ({ from, to }, metadata) => {
+    if (metadata && from <= 14 && to >= 14) throw new AnswerTooLarge();
+  };
+  const first = await world.pull();
+  assert.deepEqual([first.outcome, first.cursor], ['upstream_failed', 13]);
+  const second = await world.pull();
+  assert.deepEqual([second.outcome, second.cursor, second.fallbacks], ['caught_up', 30, 1]);
+  assert.deepEqual([flagged(world), without(world)], [[14], [14]]);
+  assert.deepEqual(sequences(world), upTo(30));
 });
 
 test('a change that can be read in the second run is delivered with its metadata', async () => {
