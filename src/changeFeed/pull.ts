@@ -137,22 +137,30 @@ export class Pull {
   async #rangesOf(ahead: Ahead, to: number, neighbour: FeedEntry): Promise<FeedOutcome> {
     while (this.#cursor.committed < to) {
       if (this.#frame.remainingMs() < feedReserveMs) return 'budget';
-      const found = await scan(ahead, neighbour, this.#frame);
-      this.#time = Math.max(this.#time, ...found.pages.map(({ repliedAt }) => repliedAt));
-      const plan = planRange(this.#cursor, found, this.#parts.rules.settleMs);
-      this.#cursor = { ...this.#cursor, holes: plan.holes };
-      const end = plan.pending?.to ?? this.#cursor.committed;
-      const next = found.pages.flatMap(({ entries }) => entries).find(({ sequence }) => sequence > end);
-      if (!plan.pending) {
-        this.#noteLag(next);
-        return 'holding_gap';
-      }
-      await this.#record(plan.pending);
-      await this.#deliver(plan.pending, plan.entries);
-      this.#noteLag(next);
-      if (plan.holes[0]?.from === end + 1) return 'holding_gap';
+      if (await this.#range(ahead, neighbour)) return 'holding_gap';
     }
     return 'caught_up';
+  }
+
+  /**
+   * True when a hole holds up what follows. A call for each range: what a loop has read would stay in memory while it reads
+   * the next one.
+   */
+  async #range(ahead: Ahead, neighbour: FeedEntry): Promise<boolean> {
+    const found = await scan(ahead, neighbour, this.#frame);
+    this.#time = Math.max(this.#time, ...found.pages.map(({ repliedAt }) => repliedAt));
+    const plan = planRange(this.#cursor, found, this.#parts.rules.settleMs);
+    this.#cursor = { ...this.#cursor, holes: plan.holes };
+    const end = plan.pending?.to ?? this.#cursor.committed;
+    const next = found.pages.flatMap(({ entries }) => entries).find(({ sequence }) => sequence > end);
+    if (!plan.pending) {
+      this.#noteLag(next);
+      return true;
+    }
+    await this.#record(plan.pending);
+    await this.#deliver(plan.pending, plan.entries);
+    this.#noteLag(next);
+    return plan.holes[0]?.from === end + 1;
   }
 
   /** Nothing is sent before the range is on record: a crash must repeat it with the same sequences. */
