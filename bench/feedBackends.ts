@@ -17,19 +17,29 @@ function uid(kind: number, sequence: number): string {
   return `1.2.826.0.1.3680043.8.498.${kind}.${String(sequence).padStart(30, '1')}`;
 }
 
-function entry(sequence: number): string {
+/** Ten kilobytes, as of a CT image, with a name that needs more than one byte a letter. */
+const metadata = JSON.stringify({
+  '00080005': { vr: 'CS', Value: ['ISO_IR 192'] },
+  '00100010': { vr: 'PN', Value: [{ Alphabetic: 'Yamada^Tarou', Ideographic: '山田^太郎' }] },
+  ...Object.fromEntries(
+    Array.from({ length: 240 }, (_, n) => [`0019${(0x1000 + n).toString(16)}`, { vr: 'DS', Value: [n / 7] }]),
+  ),
+});
+
+function entry(sequence: number, whole = false): string {
   return (
     `{"sequence":${sequence},"partitionName":"Microsoft.Default","studyInstanceUid":"${uid(1, sequence)}",` +
     `"seriesInstanceUid":"${uid(2, sequence)}","sopInstanceUid":"${uid(3, sequence)}","action":"Create",` +
-    `"timestamp":"${timestamp}","state":"Current"}`
+    `"timestamp":"${timestamp}","state":"Current"${whole ? `,"metadata":${metadata}` : ''}}`
   );
 }
 
 function answer(url: URL): string {
   if (url.pathname.endsWith('/latest')) return entry(changes);
+  const whole = url.searchParams.get('includeMetadata') === 'true';
   const offset = Number(url.searchParams.get('offset'));
   const length = Math.max(0, Math.min(Number(url.searchParams.get('limit')), changes - offset));
-  return `[${Array.from({ length }, (_, n) => entry(offset + 1 + n)).join(',')}]`;
+  return `[${Array.from({ length }, (_, n) => entry(offset + 1 + n, whole)).join(',')}]`;
 }
 
 const feed = createServer((request, reply) => {

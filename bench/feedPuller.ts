@@ -15,7 +15,7 @@ import type { ChangeFeedSettings, StorageSettings } from '../src/platform/settin
 import { createStorage } from '../src/platform/storage.ts';
 import type { PullResult } from './feedRuns.ts';
 
-const [side = '', feed = '', storageText = '', container = '', changesText = ''] = process.argv.slice(2);
+const [side, feed = '', storageText = '', container = '', changesText] = process.argv.slice(2);
 const changes = Number(changesText);
 const service = 'https://bench.dicom.azurehealthcareapis.com';
 const scope = 'https://dicom.healthcareapis.azure.com/.default';
@@ -42,7 +42,7 @@ function settings(account: StorageSettings): ChangeFeedSettings {
     container,
     queue: container,
     webhook: undefined,
-    metadata: { kind: 'none' },
+    metadata: { kind: side === 'pullAll' ? 'full' : 'none' },
     pageSize: 100,
     settleSeconds: 60,
     auditHours: 24,
@@ -103,10 +103,17 @@ let peak = 0;
 const watch = setInterval(() => {
   peak = Math.max(peak, process.memoryUsage.rss());
 }, 50);
-const begun = performance.now();
-await (side === 'pull' ? pull() : readInTurn());
-const seconds = (performance.now() - begun) / 1000;
-clearInterval(watch);
-const result: PullResult = { seconds, pages, stored, peakMib: Math.round(peak / 1024 / 1024) };
-process.send?.(result);
-process.disconnect();
+
+async function measure(): Promise<void> {
+  const begun = performance.now();
+  await (side === 'read' ? readInTurn() : pull());
+  const seconds = (performance.now() - begun) / 1000;
+  clearInterval(watch);
+  const { user, system } = process.cpuUsage();
+  const cpuMs = (user + system) / 1000;
+  const result: PullResult = { seconds, cpuMs, pages, stored, peakMib: Math.round(peak / 1024 / 1024) };
+  process.send?.(result);
+  process.disconnect();
+}
+
+void measure();

@@ -2,13 +2,18 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BlobServiceClient } from '@azure/storage-blob';
 import * as z from 'zod/mini';
+import { bundleAsApp } from '../scripts/bundle.ts';
+import { once as remembered } from '../src/platform/storage.ts';
 
 const pullResult = z.object({
   seconds: z.number(),
+  /** Time of the processor, the start of the process included. */
+  cpuMs: z.number(),
   /** Requests to the feed, and to storage. */
   pages: z.int(),
   stored: z.int(),
@@ -17,16 +22,32 @@ const pullResult = z.object({
 });
 export type PullResult = z.infer<typeof pullResult>;
 
+/** The pullers have no metadata, or with `pullAll` all of it. */
+export type Side = 'read' | 'pull' | 'pullAll';
+
+/**
+ * What Node takes for its heap on an instance of 2 GB, which is what the templates deploy (measured with Node 24); with more
+ * memory it lets garbage lie around longer.
+ */
+const heapMib = 1088;
+
+const bundled = remembered(() => bundleAsApp('bench/feedPuller.ts', 'puller.cjs'));
+
 const backendsReady = z.object({ feed: z.string(), storage: z.string() });
 
 export interface FeedBackends extends z.infer<typeof backendsReady> {
+  /** Path of the puller, bundled as the app is. */
+  readonly puller: string;
   close(): Promise<void>;
 }
 
 /** A feed of so many changes that answers each page after `latencyMs`, and a storage account. */
 export async function openBackends(changes: number, latencyMs: number): Promise<FeedBackends> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-feed-'));
-  const child = start('feedBackends.ts', [String(changes), String(latencyMs), folder]);
+  const puller = join(folder, 'puller.cjs');
+  await writeFile(puller, (await bundled()).code);
+  const backends = join(import.meta.dirname, 'feedBackends.ts');
+  const child = start(backends, [String(changes), String(latencyMs), folder]);
   const ended = once(child, 'exit');
   const close = async (): Promise<void> => {
     if (child.connected) child.disconnect();
@@ -34,7 +55,7 @@ export async function openBackends(changes: number, latencyMs: number): Promise<
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    return { ...backendsReady.parse(await messageOf(child)), close };
+    return { ...backendsReady.parse(await messageOf(child)), puller, close };
   } catch (error) {
     await close();
     throw error;
@@ -43,19 +64,18 @@ export async function openBackends(changes: number, latencyMs: number): Promise<
 
 /** Reads, or pulls and delivers into `container`, all changes in a new process. */
 export async function run(
-  side: 'read' | 'pull',
-  { feed, storage }: Pick<FeedBackends, 'feed' | 'storage'>,
+  side: Side,
+  { feed, storage, puller }: Omit<FeedBackends, 'close'>,
   container: string,
   changes: number,
 ): Promise<PullResult> {
-  return pullResult.parse(
-    await messageOf(start('feedPuller.ts', [side, feed, storage, container, String(changes)])),
-  );
+  const args = [side, feed, storage, container, String(changes)];
+  return pullResult.parse(await messageOf(start(puller, args, [`--max-heap-size=${heapMib}`])));
 }
 
-function start(file: string, args: readonly string[]): ChildProcess {
-  return fork(join(import.meta.dirname, file), [...args], {
-    execArgv: [],
+function start(file: string, args: string[], execArgv: string[] = []): ChildProcess {
+  return fork(file, args, {
+    execArgv,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
 }
