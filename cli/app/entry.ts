@@ -17,7 +17,16 @@ export interface AppCommand<Options> {
   readonly run: (options: Options, around: Around) => Promise<number>;
 }
 
-/** Runs it as this process, which ends with the exit code of the command. */
+/** Runs the command as this process, which ends with the exit code that it answers. */
+export async function asProcess(command: () => Promise<number>): Promise<void> {
+  // `| head` reads no further than it likes: that is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  process.exitCode = await runCommand(processStreams, command);
+}
+
+/** Runs a command of the app as this process. */
 export async function runAppCommand<Options extends { readonly access: AccessOptions }>({
   help,
   read,
@@ -25,11 +34,7 @@ export async function runAppCommand<Options extends { readonly access: AccessOpt
   here,
   run,
 }: AppCommand<Options>): Promise<void> {
-  // `| head` reads no further than it likes: that is no failure.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
-  process.exitCode = await runCommand(processStreams, async () => {
+  await asProcess(async () => {
     const options = read(process.argv.slice(2), process.env);
     if (options === 'help') {
       processStreams.out(help);

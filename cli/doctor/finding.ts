@@ -1,6 +1,6 @@
 // One thing that the doctor looked at: how it is, and what mends it where it is not well.
 import { cureOf, needs, type DependencyName, type FailureKind } from '../../src/platform/cures.ts';
-import { signInFailed, SignInError } from '../../src/platform/credential.ts';
+import { signInErrorIn } from '../../src/platform/credential.ts';
 import { judgeStatus } from '../../src/platform/dependencies.ts';
 import { isAppError } from '../../src/platform/errors.ts';
 import { FeedStop } from '../../src/changeFeed/outcome.ts';
@@ -42,7 +42,8 @@ export async function look(
 }
 
 function failureOf(name: DependencyName, error: unknown): { readonly detail: string; readonly cure: string } {
-  if (signInFailed(error)) return { detail: 'no token for it', cure: signInWords(error) };
+  const signIn = signInErrorIn(error);
+  if (signIn) return { detail: 'no token for it', cure: signIn.message };
   if (error instanceof FeedStop) return { detail: error.message, cure: error.advice };
   if (error instanceof RotationProblem) {
     const { message, advice } = explain(error);
@@ -68,9 +69,4 @@ export function statusIn(error: unknown): number | undefined {
     if (told !== undefined) return Number(told);
   }
   return undefined;
-}
-
-function signInWords(error: unknown): string {
-  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof SignInError) return at.message;
-  return cureOf('signIn', 'refused');
 }

@@ -1,5 +1,5 @@
 // What can stop a registration, in words for the person at the terminal: what is wrong, and the command or page that mends it.
-import { SignInError } from '../../src/platform/credential.ts';
+import { signInErrorIn } from '../../src/platform/credential.ts';
 import { isAppError } from '../../src/platform/errors.ts';
 import { RotationProblem, problemOf, type Problem, type ProblemCode } from '../../src/rotation/problems.ts';
 import { UsageError } from '../commandLine.ts';
@@ -44,9 +44,8 @@ export interface Told {
 export function tell(error: unknown): Told {
   if (error instanceof UsageError) return { code: 'usage', message: error.message };
   if (error instanceof RegisterProblem) return { code: error.code, message: error.message };
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if (at instanceof SignInError) return { code: 'sign_in_failed', message: at.message };
-  }
+  const signIn = signInErrorIn(error);
+  if (signIn) return { code: 'sign_in_failed', message: signIn.message };
   if (error instanceof RotationProblem) {
     const { code, message, advice } = problemOf(error.problem);
     return { code, message: own[error.problem] ?? `${message}\n${advice}` };

@@ -4,18 +4,22 @@ import { isoTime, type Clock } from './clock.ts';
 import { AppError } from './errors.ts';
 import { storageFailure, withCreate } from './storage.ts';
 
-export type AuditAction =
-  | 'identity.erase'
-  | 'identity.disable'
-  | 'identity.enable'
-  | 'tokens.revoke'
-  | 'rotation.force'
-  | 'rotation.revoke'
-  | 'client.register'
-  | 'feed.replay'
-  | 'feed.cancelReplay'
-  | 'feed.redrive'
-  | 'feed.setCursor';
+export const auditActions = [
+  'identity.erase',
+  'identity.disable',
+  'identity.enable',
+  'tokens.revoke',
+  'rotation.force',
+  'rotation.revoke',
+  'client.register',
+  'feed.replay',
+  'feed.cancelReplay',
+  'feed.redrive',
+  'feed.setCursor',
+] as const;
+export type AuditAction = (typeof auditActions)[number];
+
+export const auditOutcomes = ['asked', 'done', 'pending', 'failed'] as const;
 
 export interface AuditEntry {
   /** Who asked: `user:<hash>`, `app:<id of the calling application>`, `key` where only a function key was needed, or `timer`. */
@@ -44,7 +48,7 @@ export interface Audit {
 }
 
 export function createAudit(container: ContainerClient, clock: Clock, uuid: () => string): Audit {
-  async function append(entry: AuditEntry, outcome: 'asked' | 'done' | 'pending' | 'failed'): Promise<void> {
+  async function append(entry: AuditEntry, outcome: (typeof auditOutcomes)[number]): Promise<void> {
     const time = isoTime(clock.now());
     const body = JSON.stringify({ schema: 1, time, outcome, ...entry });
     const path = `${time.slice(0, 10).replaceAll('-', '/')}/${time}-${uuid()}-${entry.action}-${outcome}.json`;

@@ -17,10 +17,15 @@ export class SignInError extends Error {
   override readonly name = 'SignInError';
 }
 
+/** The sign-in failure that lies underneath an error, if that is what does. */
+export function signInErrorIn(error: unknown): SignInError | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof SignInError) return at;
+  return undefined;
+}
+
 /** Whether a sign-in failure is what lies underneath: then the request was certainly never sent. */
 export function signInFailed(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof SignInError) return true;
-  return false;
+  return signInErrorIn(error) !== undefined;
 }
 
 interface Way {
