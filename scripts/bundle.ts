@@ -55,6 +55,7 @@ const withoutRemoteControl: Plugin = {
 const telemetryEnvironment = {
   APPLICATION_INSIGHTS_NO_STATSBEAT: 'true',
   APPLICATIONINSIGHTS_SDKSTATS_DISABLED: 'true',
+  APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED: 'true',
 };
 
 export interface Bundle {

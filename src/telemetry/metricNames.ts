@@ -55,11 +55,12 @@ export const metrics = {
   },
   'telehealth.rotation.credentials': {
     ...{ kind: 'gauge', unit: '{credential}', attributes: ['target', 'owner'] },
-    description: 'Credentials on the application: owner owned (this app), orphan or foreign',
+    description:
+      'Credentials on the application as a run found them: owner owned (by this app), orphan or foreign',
   },
   'telehealth.feed.runs': {
     ...{ kind: 'counter', unit: '{run}', attributes: ['service', 'outcome'] },
-    description: 'How a pull of a DICOM service (host) ended; the README says which outcomes need somebody',
+    description: 'How a pull of a DICOM service (host) ended',
   },
   'telehealth.feed.lag': {
     ...{ kind: 'gauge', unit: '{change}', attributes: ['service'] },

@@ -30,8 +30,12 @@ export interface OtlpReceiver {
   readonly spans: readonly ReceivedSpan[];
   readonly points: readonly ReceivedPoint[];
   readonly resources: readonly ReceivedSpan['attributes'][];
-  /** Path, headers and body of every request, as text. */
-  readonly raw: readonly string[];
+  /** Every request as it came, its body byte by byte. */
+  readonly raw: readonly {
+    readonly path: string;
+    readonly headers: readonly string[];
+    readonly body: string;
+  }[];
   /** What is answered from now on; `hang` answers nothing. */
   answer: number | 'hang';
   close(): Promise<void>;
@@ -42,14 +46,18 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
     spans: [] as ReceivedSpan[],
     points: [] as ReceivedPoint[],
     resources: [] as ReceivedSpan['attributes'][],
-    raw: [] as string[],
+    raw: [] as OtlpReceiver['raw'][number][],
     answer: 200 as number | 'hang',
   };
   const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const body = Buffer.concat(chunks);
-    received.raw.push(`${request.url ?? ''}\n${request.rawHeaders.join('\n')}\n${body.toString('latin1')}`);
+    received.raw.push({
+      path: request.url ?? '',
+      headers: request.rawHeaders,
+      body: body.toString('latin1'),
+    });
     if (received.answer === 'hang') return;
     if (received.answer === 200) {
       for (const resource of fieldsOf(body).messages(1)) {
