@@ -23,10 +23,11 @@ export function replayCode({ state }: ReplayReport): number {
 export async function followReplay(id: string, around: Around, json: boolean): Promise<number> {
   const { clock, streams, terminal } = around;
   const display = createDisplay(around, json);
+  const call = { ...replayCall(id), interruption: { detail: goesOn } };
   let answered = clock.monotonic();
   let moved = { passed: -1, at: answered };
   for (;;) {
-    const answer = await around.call(replayCall(id));
+    const answer = await around.call(call);
     const now = clock.monotonic();
     if (answer.kind === 'answer') {
       const replay = answer.value;
@@ -70,21 +71,18 @@ async function pause({ clock, interrupted }: Around): Promise<Troubled | undefin
   return wasInterrupted ? interruption : undefined;
 }
 
+const goesOn = 'Nobody waits any more; the replay itself goes on.';
+
 const interruption: Troubled = {
   kind: 'trouble',
-  trouble: { kind: 'interrupted', code: 'interrupted', detail: '' },
+  trouble: { kind: 'interrupted', code: 'interrupted', detail: goesOn },
 };
 
-function withWayOn({ trouble, text }: Troubled, id: string): Troubled {
-  const detail =
-    trouble.kind === 'interrupted' ? 'Nobody waits any more; the replay itself goes on.' : trouble.detail;
+function withWayOn(troubled: Troubled, id: string): Troubled {
+  const { trouble } = troubled;
   const ways = `See how far it is: npm run feed -- status ${id}\nEnd it: npm run feed -- cancel ${id}`;
   const advice = trouble.advice === undefined ? ways : `${trouble.advice}\n${ways}`;
-  return {
-    kind: 'trouble',
-    trouble: { ...trouble, detail, advice },
-    ...(text === undefined ? {} : { text }),
-  };
+  return { ...troubled, trouble: { ...trouble, advice } };
 }
 
 interface Display {

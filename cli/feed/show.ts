@@ -146,9 +146,10 @@ export function errorText(
   return `${painted('red', plain(code), screen)}: ${plain(message)} ${plain(advice)}`;
 }
 
-/** What its last run met. */
-function replayNotes({ lastRun }: ReplayReport, screen: Screen): readonly string[] {
-  return lastRun?.error === undefined ? [] : [errorText(lastRun.error, screen)];
+/** What its last run met, as long as that matters. */
+function replayNotes({ state, lastRun }: ReplayReport, screen: Screen): readonly string[] {
+  const isOver = state === 'done' || state === 'cancelled';
+  return isOver || lastRun?.error === undefined ? [] : [errorText(lastRun.error, screen)];
 }
 
 /** One replay, with all that is known of it. */

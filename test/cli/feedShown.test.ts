@@ -6,7 +6,7 @@ import { ago, figureOf, percent, span } from '../../cli/app/figures.ts';
 import { meaningOf } from '../../cli/feed/moveCursor.ts';
 import { bar, Pace, progressLine } from '../../cli/feed/progress.ts';
 import { showRedriven, showReplay, showServices } from '../../cli/feed/show.ts';
-import type { FeedReport } from '../../cli/feed/service.ts';
+import type { FeedReport, ReplayReport } from '../../cli/feed/service.ts';
 import { lab, redriven, replay, service } from './feedWords.ts';
 
 const now = Date.parse('2026-03-01T12:00:00Z');
@@ -136,6 +136,18 @@ test('one replay is shown line by line', () => {
     'LAST RUN   sink down, <1 min ago',
     'sink_down: The webhook answers 503. Mend it.',
     '',
+  ]);
+});
+
+test('what a replay met is told while it runs and when it has failed, and is no news of one that is over', () => {
+  const lastRun = { time: '2026-03-01T11:59:30.000Z', outcome: 'sink_down', error } as const;
+  const isTold = (state: ReplayReport['state']): boolean =>
+    showReplay(replay({ state, lastRun }), now, plainScreen).includes('Mend it.');
+  assert.deepEqual((['running', 'failed', 'done', 'cancelled'] as const).map(isTold), [
+    true,
+    true,
+    false,
+    false,
   ]);
 });
 
