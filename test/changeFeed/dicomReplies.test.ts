@@ -93,7 +93,7 @@ test('every other shape is refused, without repeating what it said', () => {
   assert.throws(() => judgeWindow(reply([entry, entry]), 200), refused(/repeated/));
   assert.throws(() => judgeWindow(reply([entry]), 0), refused(/too many/));
   assert.throws(() => judgeTime(reply([])), refused(/Date/));
-  assert.throws(() => judgePage(reply('[', 200), { from: 1, to: 1 }), refused(/JSON/));
+  assert.throws(() => judgePage(reply('[1.2', 200), { from: 1, to: 1 }), refused(/JSON/));
 });
 
 test('each refusal of the service ends the run with its own outcome', () => {

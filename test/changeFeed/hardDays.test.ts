@@ -8,6 +8,7 @@ import { cursorOf, FeedWorld, quiet } from './feedWorld.ts';
 const second = 1000;
 const minute = 60 * second;
 const sinks = ['blob', 'queue', 'webhook'] as const;
+const frame = { signal: new AbortController().signal, remainingMs: () => 60_000 };
 const ids = (world: FeedWorld): string[] => world.heldBy('blob').map(({ id }) => id);
 
 test('a run whose time is up ends between two ranges, and the next one goes on', async () => {
@@ -17,8 +18,8 @@ test('a run whose time is up ends between two ranges, and the next one goes on',
   world.onDeliver = () => {
     left -= 30_000;
   };
-  const frame = { signal: new AbortController().signal, remainingMs: () => left };
-  const report = await pullService(world.parts(), frame, quiet);
+  const short = { ...frame, remainingMs: () => left };
+  const report = await pullService(world.parts(), short, quiet);
   assert.deepEqual([report.outcome, report.cursor], ['budget', 20]);
   left = 60_000;
   assert.equal((await world.pull()).cursor, 25);
@@ -129,4 +130,92 @@ test('the last change that could be read does not vouch for the store once it is
     assert.deepEqual([report.outcome, report.cursor], ['upstream_failed', 1]);
   }
   assert.deepEqual(cursorOf(world).reading.suspects, []);
+});
+
+test('a range ends when its pages are large, and where a jump of the numbers is wider than a scan', async () => {
+  const world = new FeedWorld({ pageSize: 1, sinks: ['blob'] });
+  for (let n = 0; n < 6; n += 1) world.change();
+  const parts = world.parts();
+  const large: typeof parts.reader.page = async (...asked) => ({
+    ...(await parts.reader.page(...asked)),
+    bytes: 5 * 1024 * 1024,
+  });
+  const answer: typeof parts.reader.answer = async (...asked) => {
+    const page = await large(...asked);
+    return { bytes: page.bytes, page: () => page };
+  };
+  const reader = { ...parts.reader, page: large, answer };
+  assert.equal((await pullService({ ...parts, reader }, frame, quiet)).cursor, 6);
+  assert.deepEqual(
+    world.taken.get('blob')?.map(({ events }) => events.length),
+    [2, 2, 2],
+  );
+  const wide = new FeedWorld({ pageSize: 100, sinks: ['blob'] });
+  wide.change();
+  wide.gap(40_000);
+  wide.change();
+  wide.time += 11 * minute;
+  assert.equal((await wide.pull()).cursor, 40_002);
+  assert.equal(wide.writes, 4, 'three ranges, the last two of which are one scan and its rest');
+});
+
+test('the pause that a sink asks for is kept, no longer than five minutes, nor past a clock that was set back', async () => {
+  const world = new FeedWorld({ sinks: ['webhook'] });
+  world.change();
+  world.down.add('webhook');
+  const asked = async (ms: number): Promise<boolean> => {
+    world.time += ms;
+    const before = world.offers.length;
+    await world.pull();
+    return world.offers.length > before;
+  };
+  world.webhookPause = 200;
+  assert.deepEqual([await asked(0), await asked(199 * second), await asked(second)], [true, false, true]);
+  world.webhookPause = 86_400;
+  assert.deepEqual([await asked(200 * second), await asked(299 * second)], [true, false]);
+  assert.equal(await asked(second), true);
+  const parts = world.parts();
+  const setBack = { ...parts, clock: { ...parts.clock, now: () => world.time - 100 * minute } };
+  const before = world.offers.length;
+  await pullService(setBack, frame, quiet);
+  assert.equal(world.offers.length, before + 1);
+});
+
+test('failures of a sink that is configured no more are not counted for another', async () => {
+  const world = new FeedWorld({ sinks: ['blob', 'queue'] });
+  world.change();
+  world.down.add('queue');
+  for (let run = 0; run < 2; run += 1) assert.equal((await world.pull()).outcome, 'sink_down');
+  world.down.add('blob');
+  world.change();
+  const parts = world.parts();
+  const sinks = parts.sinks.filter(({ name }) => name === 'blob');
+  const pending = cursorOf(world).pending;
+  assert.deepEqual(pending?.accepted, ['blob']);
+  await pullService({ ...parts, sinks }, frame, quiet);
+  assert.deepEqual(cursorOf(world).failure, { sink: 'blob', count: 1, notBefore: world.time });
+});
+
+test('what comes before a page that fails is delivered', async () => {
+  const world = new FeedWorld({ pageSize: 3 });
+  for (let n = 0; n < 9; n += 1) world.change();
+  world.onPage = ({ from }) => {
+    if (from > 6) throw new FeedStop('upstream_failed', 'HTTP 500', { advice: '' });
+  };
+  const report = await world.pull();
+  assert.deepEqual([report.outcome, report.cursor], ['upstream_failed', 6]);
+});
+
+test('a lease that is lost is not told as a failure of the sink', async () => {
+  const world = new FeedWorld({ sinks: ['blob'] });
+  world.change();
+  const told: unknown[] = [];
+  const log = { ...quiet, warn: (_: string, fields: unknown) => void told.push(fields) };
+  const sink = {
+    name: 'blob',
+    deliver: () => Promise.reject(new FeedStop('lost_lease', 'taken over', { advice: '' })),
+  } as const;
+  const report = await pullService({ ...world.parts(), sinks: [sink] }, frame, log);
+  assert.equal(report.outcome, 'lost_lease');
+  assert.doesNotMatch(JSON.stringify(told), /sink_down/);
 });

@@ -59,6 +59,7 @@ export class Judge {
       cursor_lost: !blobs.has(cursorPath),
       feed_reset: (births.get(host) ?? 0) < feedEpoch,
       failed: this.#stage.troubled,
+      sink_down: this.#stage.troubled || this.#world.webhookFailed,
     };
     if (reasons[outcome] === false)
       this.violate('a run halts only for a reason', `${outcome}: ${error?.message ?? ''}`);
@@ -79,6 +80,7 @@ export class Judge {
   asksToWrite(actor: Actor, path: string, text: string, conditions: Conditions): void {
     if (path !== cursorPath) {
       this.#requireLease(actor, path);
+      if (conditions.ifNoneMatch !== '*') this.violate('every write is conditional', path);
       if (path.startsWith('changes/') && path.endsWith('.ndjson')) {
         const events = eventsIn(text);
         this.asksToSend(actor, 'blob', events);

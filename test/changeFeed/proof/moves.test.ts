@@ -1,4 +1,5 @@
 // Moves of the cursor and the first and last words of its store, on the storage account in memory.
+import type { ContainerClient } from '@azure/storage-blob';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { newCursor } from '../../../src/changeFeed/cursor.ts';
@@ -12,7 +13,8 @@ import { createReplayStore } from '../../../src/changeFeed/replayStore.ts';
 import type { FeedReport } from '../../../src/changeFeed/report.ts';
 import { pullService } from '../../../src/changeFeed/service.ts';
 import { isAppError } from '../../../src/platform/errors.ts';
-import { startTime } from '../feedWorld.ts';
+import { toEvent, type CloudEvent } from '../../../src/changeFeed/events.ts';
+import { entryOf, startTime } from '../feedWorld.ts';
 import { Judge } from './judge.ts';
 import { move, pull, type Scene } from './process.ts';
 import { Actor, Stage } from './stage.ts';
@@ -42,6 +44,11 @@ class Desk {
 
   move(wanted: Move): Promise<FeedReport> {
     return move(this.scene, this.#actor('operator'), wanted);
+  }
+
+  /** The container of the state, or of the deliveries. */
+  container(name: 'state' | 'changes'): ContainerClient {
+    return containerOf(this.scene, this.#actor(name), name);
   }
 
   store(): CursorStore {
@@ -96,6 +103,16 @@ test('a cursor that is made is born at once, and a second one cannot be made', a
   await assert.rejects(desk.store().create({ cursor, report: null }), refused('conflict'));
 });
 
+test('a session writes over what it wrote itself, again and again', async () => {
+  const desk = new Desk();
+  await desk.store().create({ cursor, report: null });
+  const opened = await desk.store().open();
+  assert.ok(opened.kind === 'open');
+  for (const committed of [3, 4, 5])
+    await opened.session.save({ cursor: { ...cursor, committed }, report: null });
+  assert.equal(desk.scene.world.cursor?.committed, 5);
+});
+
 test('a document that cannot be read holds up nobody who asks again', async () => {
   const desk = new Desk();
   const { world } = desk.scene;
@@ -114,4 +131,34 @@ test('without its cursor and its birth the service starts where the settings say
   const report = await desk.pull();
   assert.deepEqual([report.outcome, report.cursor, report.epoch], ['caught_up', 4, 1]);
   assert.equal(desk.scene.judge.violation?.report, undefined);
+});
+
+function eventOf(sequence: number, epoch: number): CloudEvent {
+  const frame = { service, epoch, late: false, metadata: { kind: 'none' } } as const;
+  return toEvent(entryOf(sequence, startTime), frame);
+}
+
+test('no blob swallows a change: those of another feed, of a late change and of a range that holds more lie apart', async () => {
+  const desk = new Desk();
+  const sink = createBlobSink(desk.container('changes'));
+  const deliver = (epoch: number, sequences: readonly number[], late = false): Promise<void> => {
+    const events = sequences.map((sequence) => eventOf(sequence, epoch));
+    const range = late ? { from: 2, to: 2 } : { from: 1, to: 2 };
+    const delivery = { signal: new AbortController().signal, guard: () => undefined };
+    return sink.deliver({ host: 'h', epoch, ...range, late, events }, delivery);
+  };
+  const before = [1, 1, 2].map((epoch) => () => deliver(epoch, [2]));
+  for (const again of [...before, () => deliver(1, [2], true), () => deliver(1, [1, 2])]) await again();
+  const names = [...desk.scene.world.blobs.keys()].map((path) => path.replaceAll('000000000000000000', ''));
+  assert.match(names.pop() ?? '', /^changes\/h\/1\/1-2\.[0-9a-f]{16}\.ndjson$/);
+  assert.deepEqual(names, ['changes/h/1/1-2.ndjson', 'changes/h/2/1-2.ndjson', 'changes/h/late/1-2.ndjson']);
+});
+
+test('a dead letter stays as it was written first', async () => {
+  const desk = new Desk();
+  const letters = createDeadLetters(desk.container('state'), service);
+  for (const status of [400, 413])
+    await letters.put('webhook', { event: eventOf(7, 1), status }, { epoch: 1, late: false, now: startTime });
+  const [key = ''] = await letters.keys('webhook');
+  assert.equal((await letters.read(key))?.status, 400);
 });

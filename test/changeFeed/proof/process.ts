@@ -102,6 +102,7 @@ function webhookOf({ world, stage, judge, source }: Scene, actor: Actor): Reques
   const take = (events: readonly CloudEvent[]): Answer => {
     if (world.webhookFails > 0) {
       world.webhookFails -= 1;
+      world.webhookFailed = true;
       return down();
     }
     if (events.some(({ data }) => world.refused.has(data.sequenceNumber)))

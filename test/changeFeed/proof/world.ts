@@ -34,6 +34,7 @@ export class World {
   readonly refused = new Set<number>();
   /** Requests that it does not answer before it is up again. */
   webhookFails = 0;
+  webhookFailed = false;
   /** Lower epochs belong to feeds that are gone. */
   feedEpoch = 1;
   #etags = 0;
@@ -74,7 +75,7 @@ export class World {
 
   copy(): World {
     const copy = new World(this.sinks);
-    const { feed, blobs, births, messages, posted, refused, webhookFails, feedEpoch } = this;
+    const { feed, blobs, births, messages, posted, refused, ...rest } = this;
     copy.feed.rows.push(...feed.rows);
     Object.assign(copy.feed, { last: feed.last, time: feed.time });
     for (const sequence of feed.poisoned) copy.feed.poisoned.add(sequence);
@@ -84,7 +85,8 @@ export class World {
     copy.messages.push(...messages);
     copy.posted.push(...posted);
     copy.#etags = this.#etags;
-    return Object.assign(copy, { webhookFails, feedEpoch });
+    const { webhookFails, webhookFailed, feedEpoch } = rest;
+    return Object.assign(copy, { webhookFails, webhookFailed, feedEpoch });
   }
 
   /** The service is made anew under the same name, and has grown by as many changes. */
