@@ -1,5 +1,5 @@
 // A replay: a fixed range of sequences, delivered in slices of which two at most are under way. No I/O.
-import { feedReplayLanes, feedReplaySlice } from '../platform/limits.ts';
+import { feedReplaySlice } from '../platform/limits.ts';
 import { nothingLearnt, type Cursor, type Pending, type Reading, type SinkFailure } from './cursor.ts';
 import { count, type Interval } from './intervals.ts';
 import type { ReplayReport } from './replayReport.ts';
@@ -44,10 +44,10 @@ export function newReplay(start: NewReplay): Replay {
   return { ...start, state: 'running', slice: feedReplaySlice, next: start.from, lanes: [], delivered: 0 };
 }
 
-/** Gives the next slice to a lane, where there is one and the lanes are not all taken. */
+/** With one more lane, which has the next slice, where there is one. */
 export function take(replay: Replay, reading: Reading = nothingLearnt): Replay {
   const { next, to, lanes, slice: length } = replay;
-  if (next > to || lanes.length >= feedReplayLanes) return replay;
+  if (next > to) return replay;
   const slice = { from: next, to: Math.min(to, next + length - 1) };
   const fresh = { committed: next - 1, pending: null, failure: null, delivered: 0 };
   // What was suspected is behind; the page size and the witness still hold.

@@ -1,6 +1,6 @@
 // Works on one replay for a part of a run: two lanes, each slice after slice, under the lease of the live cursor.
 import { isoTime } from '../platform/clock.ts';
-import { feedReplayLanes, feedReserveMs, feedScanPages } from '../platform/limits.ts';
+import { feedReplayLanes, feedScanPages } from '../platform/limits.ts';
 import type { Log } from '../platform/log.ts';
 import type { CursorSession } from './cursorStore.ts';
 import type { Frame } from './dicomChangeFeed.ts';
@@ -75,7 +75,7 @@ class ReplayRun {
   readonly #session: CursorSession;
   readonly #document: ReplayDocument;
   readonly #frame: Frame;
-  /** What went wrong first. The other lane then ends after the range that it is at. */
+  /** What went wrong first; the other lane goes on as far as it can. */
   #failure: { readonly error: unknown } | undefined;
 
   constructor(parts: PullParts, session: CursorSession, document: ReplayDocument, frame: Frame) {
@@ -83,10 +83,7 @@ class ReplayRun {
     this.#parts = { ...parts, replay: id, sinks: parts.sinks.filter(({ name }) => sinks.includes(name)) };
     this.#session = session;
     this.#document = document;
-    this.#frame = {
-      signal: frame.signal,
-      remainingMs: () => (this.#failure ? 0 : frame.remainingMs()),
-    };
+    this.#frame = frame;
   }
 
   async run(): Promise<FeedOutcome> {
@@ -107,7 +104,6 @@ class ReplayRun {
     try {
       let lane = first ?? (await this.#next((replay) => replay));
       while (lane) {
-        if (this.#frame.remainingMs() < feedReserveMs) return 'budget';
         const { outcome, after } = await this.#pass(lane, newest);
         if (outcome !== 'caught_up') return outcome;
         lane = await this.#next((replay) => withLane(replay, after), after.reading);

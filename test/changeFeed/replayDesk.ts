@@ -3,6 +3,7 @@ import { createReplayOperations, type ReplayOperations } from '../../src/changeF
 import type { ReplayReport } from '../../src/changeFeed/replayReport.ts';
 import type { ReplayRequest } from '../../src/changeFeed/replayRequest.ts';
 import type { Audit, AuditEntry } from '../../src/platform/audit.ts';
+import type { ReplayStore } from '../../src/changeFeed/replayStore.ts';
 import { service, type FeedWorld } from './feedWorld.ts';
 
 export class ReplayDesk {
@@ -24,15 +25,15 @@ export class ReplayDesk {
     return this.#operations().replay(id);
   }
 
-  async cancel(id: string): Promise<ReplayReport> {
-    return this.#operations().cancelReplay(id, undefined, 'key', this.#run);
+  async cancel(id: string, store?: ReplayStore): Promise<ReplayReport> {
+    return this.#operations(store).cancelReplay(id, undefined, 'key', this.#run);
   }
 
   readonly #run = { requestId: 'test', signal: new AbortController().signal, remainingMs: () => 60_000 };
 
-  #operations(): ReplayOperations {
+  #operations(store = this.#world.shelf.store()): ReplayOperations {
     // The operator's call is answered by another process than the one that may be about to die.
-    const parts = { ...this.#world.parts(), replays: this.#world.shelf.store() };
+    const parts = { ...this.#world.parts(), replays: store };
     const audit: Audit = {
       record: (entry, action) => {
         this.audited.push(entry);

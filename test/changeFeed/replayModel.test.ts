@@ -8,7 +8,7 @@ import { ReplayWorld } from './replayWorld.ts';
 const second = 1000;
 const settle = 60 * second;
 /** `REPLAY_HISTORIES=10000` for a long look. */
-const numRuns = Number(process.env['REPLAY_HISTORIES'] ?? 400);
+const numRuns = Number(process.env['REPLAY_HISTORIES'] ?? 300);
 const sinks = ['blob', 'queue'] as const;
 
 /** Each does something with a size from 1 to 9; the oftener it is named, the likelier. */

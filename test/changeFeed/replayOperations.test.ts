@@ -1,6 +1,8 @@
 // What operators may ask of replays, and what they are told: ranges by sequence and time, limits, cancelling, the audit.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ReplayStore } from '../../src/changeFeed/replayStore.ts';
+import { pullService } from '../../src/changeFeed/service.ts';
 import { isAppError, type ErrorCode } from '../../src/platform/errors.ts';
 import { feedReplayKeptMs, feedReplayReportedMs, feedReplaysOpen } from '../../src/platform/limits.ts';
 import { FeedWorld, startTime } from './feedWorld.ts';
@@ -66,11 +68,15 @@ test('a range by time holds every change of that time, those that share a timest
       ...(to ? { until: new Date(to).toISOString() } : {}),
     };
     const id = await desk.start(times);
-    const report = await desk.look(id);
+    const report = await desk.cancel(id);
     return [report.from, report.to];
   };
   assert.deepEqual(await range(since, until), [early, after - 1], 'two minutes more, never less');
   assert.deepEqual(await range(since + 1), [early + 251, after]);
+  const waiting = world.change();
+  world.time += 5 * minute;
+  world.change();
+  assert.deepEqual(await range(since + 1, world.time - 1), [early + 251, after], `${waiting} waits yet`);
   assert.deepEqual(await range(since, world.time + minute), [early, after], 'no further than the cursor');
 });
 
@@ -134,6 +140,25 @@ test('cancelling ends a replay for good, may be repeated, and comes too late for
   );
 });
 
+test('cancelling is tried again while a run writes, and given up as busy', async () => {
+  const { desk, world } = await scene(9);
+  const id = await desk.start({ from: 2 });
+  let left = 3;
+  const store = world.shelf.store();
+  const contested: ReplayStore = {
+    ...store,
+    write: async (replay, etag) => {
+      left -= 1;
+      if (left >= 0) await store.write({ ...replay, state: 'running' }, etag);
+      return store.write(replay, etag);
+    },
+  };
+  assert.equal((await desk.cancel(id, contested)).state, 'cancelled');
+  const other = await desk.start({ from: 2 });
+  left = Infinity;
+  await refuses(desk.cancel(other, contested), 'busy', /Try again/);
+});
+
 test('cancelled in the middle of a run, no lane begins another range, and the run says nothing more', async () => {
   const { desk, world } = await scene(12_000);
   world.time += 60 * minute;
@@ -143,8 +168,12 @@ test('cancelled in the middle of a run, no lane begins another range, and the ru
     cancelling ??= desk.cancel(id);
   };
   const before = world.taken.get('blob')?.length ?? 0;
-  assert.equal((await world.pull()).outcome, 'caught_up');
+  const lines: string[] = [];
+  const note = (event: string): void => void lines.push(event);
+  const frame = { signal: new AbortController().signal, remainingMs: () => 60_000 };
+  const report = await pullService(world.parts(), frame, { info: note, warn: note, error: note });
   await cancelling;
+  assert.deepEqual([report.outcome, lines], ['caught_up', ['feed_pulled']]);
   const taken = (world.taken.get('blob')?.length ?? 0) - before;
   assert.ok(taken <= 2, `${taken} ranges`);
   const { state, lastRun } = await desk.look(id);
@@ -156,7 +185,10 @@ test('reports show those that are under way and of the others those of the last 
   world.time += 60 * minute;
   const old = await desk.start({ from: 1 });
   await world.pull();
-  world.time += feedReplayReportedMs + second;
+  world.time += feedReplayReportedMs - second;
+  assert.equal((await world.pull()).replays.length, 1);
+  world.time += 2 * second;
+  assert.equal((await world.pull()).replays.length, 0);
   const open = await desk.start({ from: 1 });
   for (let n = 2; n < 28; n += 1) {
     world.time += second;

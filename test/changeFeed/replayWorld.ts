@@ -6,6 +6,7 @@ import { cursorOf, FeedWorld, type WorldOptions } from './feedWorld.ts';
 import { ReplayDesk } from './replayDesk.ts';
 
 const minute = 60_000;
+export const hour = 60 * minute;
 /** A hole whose neighbour is older than this may be passed. */
 const oldNeighbourMs = 10 * minute;
 
@@ -87,6 +88,25 @@ export class ReplayWorld extends FeedWorld {
   sliceOf(id: string): number {
     return this.shelf.all.find(({ replay }) => replay.id === id)?.replay.slice ?? assert.fail();
   }
+}
+
+/** A feed of `changes`, an hour old and delivered by the live cursor. */
+export async function settled(changes: number, options: WorldOptions = {}): Promise<ReplayWorld> {
+  const world = new ReplayWorld({ pageSize: 100, ...options });
+  for (let n = 0; n < changes; n += 1) world.change();
+  await world.pull();
+  world.time += hour;
+  return world;
+}
+
+/** Sequences that a replay delivered to the sink, in the order of delivery. */
+export function replayed(world: FeedWorld, id: string, sink: SinkName = 'blob'): number[] {
+  const batches = (world.taken.get(sink) ?? []).filter(({ replay }) => replay === id);
+  return batches.flatMap(({ events }) => events.map(({ data }) => data.sequenceNumber));
+}
+
+export function upTo(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, n) => first + n);
 }
 
 /** As create-once blobs hold them; a repetition must be the same. */

@@ -1,29 +1,11 @@
 // Replays beside the live cursor, against a feed, stores and sinks in memory.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { feedReplaySlice } from '../../src/platform/limits.ts';
 import { cursorOf, FeedWorld } from './feedWorld.ts';
 import { ReplayDesk } from './replayDesk.ts';
+import { hour, replayed, settled, upTo } from './replayWorld.ts';
 
 const second = 1000;
-const hour = 3_600 * second;
-
-/** A feed of `changes`, an hour old and delivered by the live cursor. */
-async function settled(changes: number, world = new FeedWorld({ pageSize: 100 })): Promise<FeedWorld> {
-  for (let n = 0; n < changes; n += 1) world.change();
-  await world.pull();
-  world.time += hour;
-  return world;
-}
-
-/** Sequences that a replay delivered to the sink, in the order of delivery. */
-function replayed(world: FeedWorld, id: string, sink: 'blob' | 'queue' = 'blob'): number[] {
-  const batches = (world.taken.get(sink) ?? []).filter(({ replay }) => replay === id);
-  return batches.flatMap(({ events }) => events.map(({ data }) => data.sequenceNumber));
-}
-
-const upTo = (first: number, last: number): number[] =>
-  Array.from({ length: last - first + 1 }, (_, n) => first + n);
 
 test('a replay delivers its range again to every sink with the ids of the first time, and the live cursor stays', async () => {
   const world = await settled(50);
@@ -57,23 +39,22 @@ test('without an end it goes to where the cursor stands, and only to the sinks t
 });
 
 test('a wide range is cut into slices, two under way at a time, each in order', async () => {
-  const slices = 5;
-  const world = await settled(slices * feedReplaySlice);
+  const [slices, slice] = [5, 30];
+  const world = await settled(slices * slice, { pageSize: 2 });
   let open = 0;
   world.onPage = () => {
     open = Math.max(open, world.shelf.all[0]?.replay.lanes.length ?? 0);
   };
-  const id = await new ReplayDesk(world).start({ from: 1 });
+  const id = await world.replay({ from: 1, to: slices * slice }, slice);
   const [shown] = (await world.pull()).replays;
-  assert.deepEqual([shown?.state, shown?.delivered], ['done', slices * feedReplaySlice]);
+  assert.deepEqual([shown?.state, shown?.delivered], ['done', slices * slice]);
   assert.equal(open, 2);
   const sequences = replayed(world, id);
-  assert.equal(new Set(sequences).size, slices * feedReplaySlice);
-  const inSlice = (slice: number): number[] =>
-    sequences.filter((sequence) => Math.floor((sequence - 1) / feedReplaySlice) === slice);
-  for (let slice = 0; slice < slices; slice += 1) {
-    const first = slice * feedReplaySlice + 1;
-    assert.deepEqual(inSlice(slice), upTo(first, first + feedReplaySlice - 1));
+  assert.equal(new Set(sequences).size, slices * slice);
+  for (let first = 1; first <= slices * slice; first += slice) {
+    const last = first + slice - 1;
+    const mine = sequences.filter((sequence) => first <= sequence && sequence <= last);
+    assert.deepEqual(mine, upTo(first, last));
   }
   assert.notDeepEqual(sequences, upTo(1, sequences.length), 'the lanes take turns');
 });

@@ -1,0 +1,147 @@
+// What stops a replay: others that change it, that take the lease or cancel it, another feed, slices and sinks that fail.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { pullService } from '../../src/changeFeed/service.ts';
+import type { Sink } from '../../src/changeFeed/sink.ts';
+import type { Log } from '../../src/platform/log.ts';
+import { quiet } from './feedWorld.ts';
+import { replayed, settled } from './replayWorld.ts';
+
+const second = 1000;
+const frame = { signal: new AbortController().signal, remainingMs: () => 60_000 };
+
+test('a run that finds its replay changed by somebody else writes over nothing and leaves it to them', async () => {
+  const world = await settled(50);
+  const { desk } = world;
+  const id = await desk.start({ from: 1 });
+  let other: Promise<unknown> | undefined;
+  world.onDeliver = () => {
+    const { replay, etag } = world.shelf.all[0] ?? assert.fail();
+    other ??= world.shelf.store().write({ ...replay, delivered: 7 }, etag);
+  };
+  const lines: string[] = [];
+  const log: Log = {
+    ...quiet,
+    info: (event, fields) => void lines.push(`${event} ${String(fields?.['outcome'])}`),
+  };
+  assert.equal((await pullService(world.parts(), frame, log)).outcome, 'caught_up');
+  await other;
+  assert.deepEqual(lines, ['feed_replayed lost_lease', 'feed_pulled caught_up']);
+  const { delivered, lastRun } = await desk.look(id);
+  assert.deepEqual([delivered, lastRun], [7, undefined]);
+  await world.pull();
+  assert.equal((await desk.look(id)).state, 'done');
+});
+
+test('a feed that is replaced while the live cursor delivers is not read for a replay', async () => {
+  const world = await settled(20);
+  const { desk } = world;
+  const id = await desk.start({ from: 1 });
+  world.change();
+  world.onDeliver = () => {
+    world.rows.length = 0;
+    world.last = 0;
+    world.time += second;
+    for (let n = 0; n < 30; n += 1) world.change();
+  };
+  assert.equal((await world.pull()).outcome, 'caught_up');
+  const { state, lastRun } = await desk.look(id);
+  assert.deepEqual([state, lastRun?.outcome, replayed(world, id)], ['running', 'feed_reset', []]);
+});
+
+test('nothing is sent for a replay once another run has the lease', async () => {
+  const world = await settled(20);
+  const id = await world.desk.start({ from: 1, sinks: ['blob'] });
+  let asked = 0;
+  const sink: Sink = {
+    name: 'blob',
+    deliver: async (_, { guard }) => {
+      asked += 1;
+      guard();
+      await world.parts().store.open();
+      assert.throws(guard, /taken over/);
+      guard();
+    },
+  };
+  await pullService({ ...world.parts(), sinks: [sink] }, frame, quiet);
+  assert.equal(asked, 1);
+  assert.deepEqual((await world.desk.look(id)).lastRun, undefined);
+});
+
+test('a lane that sees that the replay is cancelled stops the sends of the other', async () => {
+  const world = await settled(20, { pageSize: 1 });
+  const { desk } = world;
+  const id = await world.replay({ from: 1, to: 20, sinks: ['blob'] }, 10);
+  let asked = 0;
+  const sink: Sink = {
+    name: 'blob',
+    deliver: async (_, { guard, signal }) => {
+      asked += 1;
+      guard();
+      if (asked > 1) return;
+      await desk.cancel(id);
+      for (let turns = 0; turns < 1000 && !signal.aborted; turns += 1) await setImmediate();
+      assert.throws(guard, /cancelled/);
+      signal.throwIfAborted();
+    },
+  };
+  await pullService({ ...world.parts(), sinks: [sink] }, frame, quiet);
+  assert.ok(asked <= 2);
+  assert.equal((await desk.look(id)).state, 'cancelled');
+});
+
+test('what is wrong with one slice does not stop the other, and is told', async () => {
+  const world = await settled(90, { pageSize: 2 });
+  const id = await world.replay({ from: 1, to: 90, sinks: ['blob'] }, 30);
+  world.onPage = ({ from }) => {
+    if (from > 10 && from < 30) throw new Error('a page that fails');
+  };
+  await world.pull();
+  const { state, passed, lastRun } = await world.desk.look(id);
+  assert.deepEqual([state, passed, lastRun?.outcome], ['running', 10 + 60, 'failed']);
+  world.onPage = () => undefined;
+  await world.pull();
+  assert.equal((await world.desk.look(id)).delivered, 90);
+});
+
+test('refusals in a row are counted from run to run: a receiver that refuses everything buries ten at most', async () => {
+  const world = await settled(30, { pageSize: 1, sinks: ['webhook'] });
+  const id = await world.desk.start({ from: 1 });
+  for (let sequence = 1; sequence <= 30; sequence += 1) world.refused.add(sequence);
+  // Ten changes are a range: five requests of two, and each is halved.
+  world.webhookTakes = world.offers.length + 15;
+  await world.pull();
+  assert.equal(world.letters.size, 10);
+  world.webhookTakes = Infinity;
+  await world.pull();
+  assert.equal(world.letters.size, 10);
+  const { passed, lastRun } = await world.desk.look(id);
+  assert.deepEqual([passed, lastRun?.outcome], [10, 'sink_down']);
+  assert.match(lastRun?.error?.message ?? '', /more than 10 changes in a row/);
+});
+
+test('replays that cannot be listed hold up nothing: the live cursor delivers, and the log says so', async () => {
+  const world = await settled(5);
+  world.change();
+  const parts = world.parts();
+  const replays = { ...parts.replays, list: () => Promise.reject(new Error('no storage')) };
+  const lines: string[] = [];
+  const log: Log = { ...quiet, warn: (event) => void lines.push(event) };
+  const report = await pullService({ ...parts, replays }, frame, log);
+  assert.deepEqual([report.outcome, report.delivered, report.replays], ['caught_up', 1, []]);
+  assert.deepEqual(lines, ['feed_replays_unknown', 'feed_replays_unknown']);
+});
+
+test('a run whose time is up leaves the replays behind the first for the next one', async () => {
+  const world = await settled(80, { pageSize: 2 });
+  const first = await world.desk.start({ from: 1 });
+  world.time += second;
+  const next = await world.desk.start({ from: 2 });
+  world.onDeliver = () => {
+    world.time += 7 * second;
+  };
+  await world.pull();
+  assert.equal((await world.desk.look(first)).lastRun?.outcome, 'budget');
+  assert.equal((await world.desk.look(next)).lastRun, undefined);
+});
