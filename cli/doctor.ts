@@ -1,11 +1,9 @@
 // `npm run doctor`: what is wrong with the app, asked from the app itself or looked at from this machine.
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../src/platform/clock.ts';
-import { createPlatform } from '../src/platform/processPlatform.ts';
 import { runAppCommand } from './app/entry.ts';
 import { processStreams } from './commandLine.ts';
 import { doctorThere, tellFindings } from './doctor/command.ts';
-import { lookHere } from './doctor/here.ts';
 import { help, readDoctorOptions } from './doctor/options.ts';
 import { openSource, type Source } from './here/source.ts';
 import { terminalOf } from './terminal.ts';
@@ -20,6 +18,11 @@ await runAppCommand({
 
 async function look(source: Source, json: boolean): Promise<number> {
   const settings = openSource(source, process.env);
+  // All the Azure clients come with these: who asks the app does without.
+  const [{ lookHere }, { createPlatform }] = await Promise.all([
+    import('./doctor/here.ts'),
+    import('../src/platform/processPlatform.ts'),
+  ]);
   const findings = await lookHere(settings, createPlatform(systemClock, randomUUID));
   return tellFindings(findings, { streams: processStreams, terminal: terminalOf(process), json });
 }
