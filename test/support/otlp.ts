@@ -49,6 +49,7 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
     raw: [] as OtlpReceiver['raw'][number][],
     answer: 200 as number | 'hang',
   };
+  const hung: ServerResponse[] = [];
   const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
@@ -58,7 +59,10 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
       headers: request.rawHeaders,
       body: body.toString('latin1'),
     });
-    if (received.answer === 'hang') return;
+    if (received.answer === 'hang') {
+      hung.push(response);
+      return;
+    }
     if (received.answer === 200) {
       for (const resource of fieldsOf(body).messages(1)) {
         received.resources.push(attributesOf(resource.message(1), 1));
@@ -76,6 +80,8 @@ export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   return Object.assign(received, {
     url: `http://127.0.0.1:${port}`,
     async close() {
+      // An answer, for a cut connection would be tried again.
+      for (const response of hung) response.writeHead(400, { connection: 'close' }).end();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
