@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { sinkName } from '../changeFeed/sink.ts';
 import { isZonedTime, zonedTime } from '../platform/clock.ts';
 import { AppError } from '../platform/errors.ts';
+import { httpRunBudgetMs } from '../platform/limits.ts';
 import type { AppContext } from './context.ts';
 import { http } from './http.ts';
 import { reason } from './reason.ts';
@@ -28,6 +29,8 @@ export function startReplay(context: AppContext): void {
     method: 'POST',
     route: 'change-feed/replays',
     authLevel: 'function',
+    // Thousands of changes may share the time that a range begins with.
+    budgetMs: httpRunBudgetMs,
     section: context.changeFeed,
     handle: async (call, part) => {
       const actor = await part.callers().trusted(call, part.settings.operatorRole);
