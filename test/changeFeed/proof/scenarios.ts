@@ -1,9 +1,14 @@
 // What the model of the cursor protocol is explored with: small worlds of three changes, each with troubles of its own.
 import type { Scenario } from './explorer.ts';
+import type { Stage } from './stage.ts';
 import { auditMs, minuteMs, secondMs, type World } from './world.ts';
 
-const minutePasses = (world: World, stage: { advance: (ms: number) => void }): void => {
+const minutePasses = (world: World, stage: Stage): void => {
   stage.advance(minuteMs + 2 * secondMs);
+};
+
+const halfMinutePasses = (_: World, stage: Stage): void => {
+  stage.advance(minuteMs / 2 + secondMs);
 };
 
 const secondCommits = (world: World): void => {
@@ -31,10 +36,29 @@ const all = [
       world.draw();
       world.changes(1);
     },
-    meanwhile: { 'the change commits': secondCommits, 'a minute passes': minutePasses },
+    meanwhile: {
+      'the change commits': secondCommits,
+      'a minute passes': minutePasses,
+    },
     faults: ['kill'],
     atOnce: /^looks|reads the birth$/,
     least: [1500, 30],
+  },
+  {
+    name: 'a change commits within the settle time, or after it',
+    before: async (world, stage, pull) => {
+      world.changes(1);
+      await pull();
+      world.draw();
+      world.changes(1);
+    },
+    meanwhile: {
+      'the change commits': secondCommits,
+      'half a minute passes': halfMinutePasses,
+      'another half minute passes': halfMinutePasses,
+    },
+    atOnce: /^looks|reads the birth$/,
+    least: [4800, 12],
   },
   {
     name: 'a lease runs out',
