@@ -72,6 +72,15 @@ test('v1 is asked by sequence, v2 by rows of a window with its zone encoded, and
   ]);
 });
 
+test('an answer that is a failure is refused as it comes, one that is no page when it is taken apart', async () => {
+  const { reader } = scripted({ status: 403 }, { status: 200, body: '[' });
+  const ask = () => reader.answer({ from: 1, to: 5 }, { metadata: false }, frame);
+  await assert.rejects(ask(), stop('forbidden'));
+  const answer = await ask();
+  assert.equal(answer.bytes, 1);
+  assert.throws(() => answer.page(), stop('upstream_failed'));
+});
+
 test('a page counts as asked for no later than it was sent, by the clock of the service', async () => {
   const { reader } = scripted({ status: 200, tookMs: 3000.5 });
   const page = await reader.page({ from: 1, to: 5 }, { metadata: false }, frame);
