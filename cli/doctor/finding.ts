@@ -65,7 +65,7 @@ export function statusIn(error: unknown): number | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
     const status: unknown = Reflect.get(at, 'statusCode');
     if (typeof status === 'number') return status;
-    const told = isAppError(at) ? undefined : /^(?:HTTP|the issuer answered) (\d{3})$/.exec(at.message)?.[1];
+    const told = isAppError(at) ? undefined : /^the issuer answered (\d{3})$/.exec(at.message)?.[1];
     if (told !== undefined) return Number(told);
   }
   return undefined;

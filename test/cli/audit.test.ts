@@ -18,7 +18,10 @@ const clock = new ManualClock('2026-03-01T12:00:00.000Z');
 let container: ContainerClient;
 before(async () => {
   container = await storage.container('audit');
-  const audit = createAudit(container, clock, randomUUID);
+  let left = 99;
+  // Each name sorts before the one that was made before it in the same instant.
+  const uuid = (): string => `00000000-0000-4000-8000-0000000000${(left -= 1)}`;
+  const audit = createAudit(container, clock, uuid);
   const entry = { actor: 'key', requestId: 'request-1', reason: 'left the clinic' };
   await audit.record({ ...entry, action: 'identity.disable', subject: nurse }, async () => undefined);
   await clock.advance(86_400_000);

@@ -53,6 +53,10 @@ test('with every permission nothing is wrong, nothing is changed, and what is no
   const findings = await examineAll();
   assert.deepEqual(failed(findings), []);
   assert.equal(await state(), untouched);
+  const values = cloud.log.list().filter(({ method, path, service }) => {
+    return service === 'keyVault' && method === 'GET' && /^\/secrets\/[^/]+\/?$/.test(path);
+  });
+  assert.deepEqual(values, [], 'no current value is asked for');
   const unproven = findings.filter(({ verdict }) => verdict === 'unproven').map(({ check }) => check);
   assert.deepEqual(unproven, [
     `Key Vault: set "${demo.serviceClient.secretName}"`,

@@ -69,6 +69,7 @@ test('the routes tell from the last known state, the details name the service an
   for (let time = 0; time < 3; time += 1)
     board.dependencies.note(graph ?? assert.fail(), { failure: 'refused', code: 403 });
   board.note('telemetry', true);
+  board.note('rotateSecrets', true);
   assert.deepEqual(await ask('health'), { status: 503, body: { status: 'failing' } });
   const { status, body } = await ask('healthDetails');
   assert.equal(status, 503);

@@ -1,7 +1,9 @@
 // Which service an answer is counted for, over real connections, and that nothing of a request is kept.
 import { SecretClient } from '@azure/keyvault-secrets';
 import assert from 'node:assert/strict';
-import { get, request as httpRequest } from 'node:http';
+import { once } from 'node:events';
+import { createServer, get, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, beforeEach, test } from 'node:test';
 import { demo } from '../../local/demo.ts';
 import { createKeyVault } from '../../local/standIns/keyVault.ts';
@@ -84,6 +86,7 @@ test('the challenge of a vault counts for nothing, its refusal does, each secret
   };
   await look('a-secret');
   assert.deepEqual(used(), { keyVault: 'ok' });
+  assert.equal(board.states().find(({ name }) => name === 'keyVault')?.lastFailure, undefined);
   const fault = cloud.faults.add({
     service: 'keyVault',
     effect: { revokePermission: 'Key Vault Secrets Officer' },
@@ -118,6 +121,36 @@ test('an error is counted for a path of whole segments', async () => {
   stop = watchRequests(board);
   await new Promise((resolve) => get('http://127.0.0.1:1/hookworm').on('error', resolve));
   assert.deepEqual(used(), {});
+});
+
+test('a user of ACS who is refused counts once, however often; others count too', async (t) => {
+  const server = createServer((_request, response) => response.writeHead(403).end()).listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  board = new DependencyBoard([{ name: 'communication', base: () => url }], systemClock);
+  stop();
+  stop = watchRequests(board);
+  const ask = (path: string): Promise<unknown> =>
+    new Promise((resolve) => {
+      const headers = { authorization: 'Bearer x' };
+      httpRequest(`${url}${path}`, { headers }, (reply) => reply.resume().on('end', resolve)).end();
+    });
+  for (const operation of ['issue', 'revoke', 'issue', 'issue']) await ask(`/identities/one/:${operation}`);
+  assert.deepEqual(used(), { communication: 'shaky' });
+  for (const path of ['/identities', '/identities/two']) await ask(path);
+  assert.deepEqual(used(), { communication: 'failing' });
+});
+
+test('a code that is none of Node’s is not shown', async () => {
+  board = new DependencyBoard([{ name: 'webhook', base: () => 'http://127.0.0.1:1/hook' }], systemClock);
+  stop();
+  stop = watchRequests(board);
+  const sent = get('http://127.0.0.1:1/hook');
+  const ended = new Promise((resolve) => sent.on('error', resolve));
+  sent.destroy(Object.assign(new Error('canary'), { code: 'canary' }));
+  await ended;
+  assert.equal(board.states()[0]?.lastFailure?.code, 'no_answer');
 });
 
 test('a place that cannot be told ends nothing: the other services are seen all the same', async () => {
