@@ -44,14 +44,13 @@ export function newReplay(start: NewReplay): Replay {
   return { ...start, state: 'running', slice: feedReplaySlice, next: start.from, lanes: [], delivered: 0 };
 }
 
-/** With one more lane, which has the next slice, where there is one. */
+/** With one more lane, which has the next slice, where there is one. `reading` is what the slice before it taught. */
 export function take(replay: Replay, reading: Reading = nothingLearnt): Replay {
   const { next, to, lanes, slice: length } = replay;
   if (next > to) return replay;
   const slice = { from: next, to: Math.min(to, next + length - 1) };
   const fresh = { committed: next - 1, pending: null, failure: null, delivered: 0 };
-  // What was suspected is behind; the page size and the witness still hold.
-  const lane: Lane = { ...slice, ...fresh, reading: { ...reading, suspects: [] } };
+  const lane: Lane = { ...slice, ...fresh, reading };
   return { ...replay, next: slice.to + 1, lanes: [...lanes, lane] };
 }
 

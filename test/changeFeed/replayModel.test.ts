@@ -85,7 +85,7 @@ class TroubledWorld extends ReplayWorld {
 
 const kind = fc.constantFrom(
   ...(Object.keys(happenings) as (keyof typeof happenings)[]),
-  ...(['change', 'change', 'pull', 'pull', 'replay', 'wait', 'up'] as const),
+  ...(['change', 'change', 'pull', 'pull', 'replay', 'replay', 'cancelInRun', 'wait', 'up'] as const),
 );
 const history = fc.array(fc.tuple(kind, fc.integer({ min: 1, max: 9 })), { minLength: 8, maxLength: 60 });
 
@@ -106,10 +106,8 @@ test('whatever commits late, crashes, overlaps, goes down or is cancelled: a rep
     }),
     { numRuns },
   );
-  assert.ok(
-    (ends.get('done') ?? 0) > numRuns / 4 && (ends.get('cancelled') ?? 0) > numRuns / 20,
-    [...ends].join(' '),
-  );
+  for (const state of ['done', 'cancelled'])
+    assert.ok((ends.get(state) ?? 0) > numRuns / 60, `too few are ${state}: ${[...ends].join(' ')}`);
 });
 
 test('wherever the process dies in a replay, the next run goes on and the range arrives once in each slice', async () => {

@@ -80,6 +80,17 @@ test('a range by time holds every change of that time, those that share a timest
   assert.deepEqual(await range(since, world.time + minute), [early, after], 'no further than the cursor');
 });
 
+test('an end that is yet to come is where the cursor stands, and the service is not asked for it', async () => {
+  const { desk, world } = await scene(3);
+  const asking = async (until?: string): Promise<number> => {
+    const before = world.requests;
+    const { to } = await desk.cancel(await desk.start({ since: at(0), until }));
+    assert.equal(to, 3);
+    return world.requests - before;
+  };
+  assert.equal(await asking('9999-12-31T23:59:59Z'), await asking());
+});
+
 test('a range by time asks nothing of a feed that is not the cursor’s', async () => {
   const { desk, world } = await scene(3);
   world.rows.length = 0;

@@ -56,16 +56,18 @@ test('nothing is sent for a replay once another run has the lease', async () => 
   const sends: string[] = [];
   const sink: Sink = {
     name: 'blob',
-    deliver: async (_, { guard }) => {
+    deliver: async (_, { guard, signal }) => {
       guard();
       sends.push('before');
       await world.parts().store.open();
+      world.lease.abort(new Error('gone'));
+      if (signal.aborted) sends.push('told');
       guard();
       sends.push('after');
     },
   };
   await pullService({ ...world.parts(), sinks: [sink] }, frame, quiet);
-  assert.deepEqual(sends, ['before']);
+  assert.deepEqual(sends, ['before', 'told']);
   assert.deepEqual((await world.desk.look(id)).lastRun, undefined);
 });
 
