@@ -20,6 +20,16 @@ const withoutCrc64: Plugin = {
   },
 };
 
+/** 29 kB that compare versions: jsonwebtoken asks whether this Node is at least 16.9, which the app's own `engines` answers. */
+const withoutVersions: Plugin = {
+  name: 'without-versions',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]jsonwebtoken[\\/]lib[\\/]\w+Supported\.js$/ }, () => ({
+      contents: 'module.exports = true;',
+    }));
+  },
+};
+
 /** Where the app loads telemetry, it loads the second bundle, which lies beside the first. */
 const besideTelemetry: Plugin = {
   name: 'beside-telemetry',
@@ -71,7 +81,7 @@ export type Bundles = Readonly<Record<'main.cjs' | 'telemetry.cjs', Bundle>>;
 const main = {
   // A worker that requires a file patches `require` and nothing else.
   supported: { 'dynamic-import': false },
-  plugins: [withoutCrc64, besideTelemetry],
+  plugins: [withoutCrc64, withoutVersions, besideTelemetry],
 };
 
 /** Throws with esbuild's own message, which it has printed, when the source cannot be bundled. */
