@@ -43,7 +43,7 @@ export function operatorCredential(
 
 export interface Operator {
   readonly tenantId: string;
-  /** For the audit: the person is named by a hash. */
+  /** For the audit: the person is named by a digest, the same as where a route of the app is called. */
   readonly actor: string;
 }
 
@@ -68,7 +68,10 @@ export async function whoIs(
       `--tenant: you are signed in to ${tenantId}, not to ${tenant}.\naz login --tenant ${tenant}`,
     );
   }
-  return { tenantId: tenantId.toLowerCase(), actor: `user:${subjectHash(`${tenantId}.${oid}`)}` };
+  return {
+    tenantId: tenantId.toLowerCase(),
+    actor: `user:${subjectHash(`entra.${tenantId}.${oid}`.toLowerCase())}`,
+  };
 }
 
 function payloadOf(token: string): unknown {

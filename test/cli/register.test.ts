@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { demo } from '../../local/demo.ts';
+import { subjectHash } from '../../src/platform/hash.ts';
 import { dicomApi } from '../../local/standIns/microsoftApis.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { withinBudget } from '../../src/platform/run.ts';
@@ -159,7 +160,7 @@ test('what the command does is recorded with the operator as a hash, and a dry r
   assert.deepEqual(records.map(({ outcome }) => outcome).sort(), ['asked', 'pending']);
   for (const { action, actor } of records) {
     assert.equal(action, 'client.register');
-    assert.match(String(actor), /^user:[0-9a-f]{16}$/);
+    assert.equal(actor, `user:${subjectHash(`entra.${demo.tenantId}.${demo.developer.oid}`)}`);
   }
 });
 

@@ -209,6 +209,8 @@ export const storageConnectionString: Row<string> = {
 /** The forms that the storage clients take; anything else would fail at their first use, in each call anew. */
 function connectionString(text: string): string | undefined {
   if (/^UseDevelopmentStorage=true;?$/.test(text)) return text;
+  // The Tables client throws at a part that is no pair.
+  if (!/^(?:\w+=[^;]*;)*(?:\w+=[^;]*)?$/.test(text)) return undefined;
   const has = (name: string): boolean => new RegExp(`(?:^|;)${name}=[^;]`).test(text);
   const endpoints = ['BlobEndpoint', 'QueueEndpoint', 'TableEndpoint'].every(has);
   const withKey =

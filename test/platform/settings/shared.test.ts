@@ -125,6 +125,7 @@ const good = [
 const bad = [
   ...['AccountName=clinic', account, 'UseDevelopmentStorage=false', 'clinic', endpoints],
   ...[`BlobEndpoint=https://c.example;SharedAccessSignature=sv=1`, accountString.replace(accountKey, '')],
+  `${accountString};x`,
   ...[accountString.replace('DefaultEndpointsProtocol=https;', ''), accountString.replace('https', 'ftp')],
 ];
 
