@@ -99,6 +99,15 @@ param claimDays int = 0
 @description('True brings back the key vaults that an earlier deployment of this name left soft-deleted.')
 param recoverVaults bool = false
 
+@description('Addresses that alerts are mailed to, comma separated; with neither these nor an action group alerts are seen in the portal alone.')
+param alertEmails string = ''
+
+@description('Resource id of an action group that alerts go to, in whatever resource group.')
+param alertActionGroupId string = ''
+
+@description('Limits of alerts by the names in monitoring/alerts.json, as text. What is empty is not set.')
+param alertLimits { *: string } = {}
+
 var here = {
   token: uniqueString(resourceGroup().id, environmentName)
   location: location
@@ -179,6 +188,18 @@ module app 'modules/functionApp.bicep' = {
       otlpProtocol: 'http/protobuf'
       webhookAuth: webhookAuth == 'hmac' ? 'hmac:${foundation.outputs.known.webhookKey}' : webhookAuth
     })
+  }
+}
+
+module monitoring 'monitoring/monitoring.bicep' = {
+  name: 'monitoring'
+  params: {
+    place: here
+    parts: deployed
+    insightsId: foundation.outputs.insightsId
+    emails: map(split(alertEmails, ','), email => trim(email))
+    actionGroupId: alertActionGroupId
+    limits: alertLimits
   }
 }
 

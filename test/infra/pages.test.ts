@@ -38,7 +38,7 @@ test('the page shows every parameter with its variable, its default and what it 
   assert.deepEqual(
     rowsUnder('Choices'),
     params
-      .filter(({ name }) => name !== 'settings')
+      .filter(({ name }) => !['settings', 'alertLimits'].includes(name))
       .map(({ name, rest, description = '' }) => {
         const [, variable = '', given] =
           /^\$\{(\w+)(?:=(.*))?\}$/.exec(String(values.get(name)?.value)) ?? [];

@@ -1,0 +1,97 @@
+// The rules of the alerts and what a deployment is told of them: limits, windows, parts, and the page that shows them.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import parameters from '../../infra/main.parameters.json' with { type: 'json' };
+import { parts, root, template as bicep } from './files.ts';
+import { alerts, charts, queryNames, tables, template, type Alert } from './monitoringTables.ts';
+
+const sorted = (values: Iterable<string>): readonly string[] => [...values].sort();
+
+const minutes = (duration: string): number => {
+  const [, days = 0, hours = 0, some = 0] = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?$/.exec(duration) ?? [];
+  return Number(days) * 1440 + Number(hours) * 60 + Number(some);
+};
+
+/** How far back a query can be told to look, minutes; 0 where its limit is none of time. */
+function farthest(alert: Alert): number {
+  const [, unit] = /ago\(\{limit\}([hm])\)/.exec(template(alert)) ?? [];
+  return unit === undefined ? 0 : alert.most * (unit === 'h' ? 60 : 1);
+}
+
+test('a rule looks back as far as its limit can reach, as often as Azure allows', () => {
+  for (const alert of alerts) {
+    const { name, every, window, severity } = alert;
+    assert.ok([5, 10, 15, 30, 60].includes(minutes(every)), name);
+    assert.ok([15, 30, 60, 360, 1440, 2880].includes(minutes(window)), name);
+    assert.ok(minutes(every) <= minutes(window) && farthest(alert) <= minutes(window), name);
+    assert.ok([0, 1, 2, 3, 4].includes(severity), name);
+  }
+});
+
+test('a limit is what the query, the meaning and its unit say, and its default is allowed', () => {
+  for (const alert of alerts) {
+    const { name, limit, least, most, meaning, unit } = alert;
+    assert.ok(least <= limit && limit <= most, name);
+    assert.ok(template(alert).includes('{limit}') && meaning.includes('{limit}'), name);
+    const [, sign] = /ago\(\{limit\}([hm])\)/.exec(template(alert)) ?? [];
+    if (sign) assert.match(unit, sign === 'h' ? /^hours / : /^minutes /, name);
+  }
+});
+
+test('every query is used, and every alert and chart belongs to a part of the deployment', () => {
+  assert.deepEqual(sorted(new Set(alerts.map(({ query }) => query))), sorted(queryNames));
+  for (const { when } of [...alerts, ...charts, ...tables]) assert.ok(parts.includes(when), when);
+  for (const key of ['name', 'title', 'variable'] as const)
+    assert.equal(new Set(alerts.map((alert) => alert[key])).size, alerts.length, key);
+  // A description ends in the anchor that is made of the title.
+  for (const { title } of alerts) assert.match(title, /^[A-Z][A-Za-z ]+$/);
+});
+
+test('azd hands on the limit of every alert', () => {
+  assert.deepEqual(
+    parameters.parameters.alertLimits.value,
+    Object.fromEntries(alerts.map(({ name, variable }) => [name, `\${${variable}}`])),
+  );
+});
+
+test('the rules of the queries that these tests play are those of the template', () => {
+  const text = bicep('monitoring/monitoring.bicep');
+  for (const words of [
+    "replace(join(data.queries[alert.query], '\\n'), '{limit}', string(alert.limit)),\n              '{job}',\n              alert.job",
+    'filter(data.alerts, alert => parts[alert.when])',
+    'filter(board.charts, chart => parts[chart.when])',
+    'filter(board.tables, table => parts[table.when])',
+    "docs/operate.md#${toLower(replace(alert.title, ' ', '-'))}",
+    "'| where name == \\'${chart.metric}\\''",
+    "'| summarize ${chart.aggregate} by bin(timestamp, {TimeRange:grain}), series = strcat(${join(concat(['\\'\\''], map(chart.by, name => 'tostring(customDimensions.${name})')), ', \\' \\', ')})'",
+    "timeAggregation: 'Count'\n            operator: 'GreaterThan'\n            threshold: 0",
+    'autoMitigate: true',
+    'scopes: [insightsId]',
+  ])
+    assert.ok(text.includes(words), words);
+});
+
+test('the page about deployment shows every alert with its limit', () => {
+  const page = readFileSync(join(root, 'docs/deploy.md'), 'utf8');
+  const section = page.split(/^## /m).find((text) => text.startsWith('Alerts\n')) ?? '';
+  const lines = section.split('\n').filter((line) => line.startsWith('| '));
+  assert.deepEqual(
+    lines.slice(2).map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    ),
+    alerts.map((alert) => [
+      `[${alert.title}](operate.md#${alert.title.toLowerCase().replaceAll(' ', '-')})`,
+      `\`${alert.when}\``,
+      String(alert.severity),
+      alert.source,
+      `\`${alert.variable}\``,
+      String(alert.limit),
+      `${alert.least} to ${alert.most} ${alert.unit}`,
+    ]),
+  );
+});
