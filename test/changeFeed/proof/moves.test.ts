@@ -55,7 +55,8 @@ class Desk {
     const actor = this.#actor('store');
     const container = containerOf(this.scene, actor, 'state');
     const births = tableOf(this.scene, actor);
-    return createCursorStore({ service, container, births, clock: this.scene.stage.clock });
+    const clock = this.scene.stage.clockOf(actor);
+    return createCursorStore({ service, container, births, clock });
   }
 
   #actor(name: string): Actor {

@@ -41,7 +41,7 @@ function partsOf(scene: Scene, actor: Actor): ServiceParts {
   const { stage, source, setting, world } = scene;
   const { start = { kind: 'beginning' }, pageSize = 2, metadata = false } = setting;
   const container = containerOf(scene, actor, 'state');
-  const { clock } = stage;
+  const clock = stage.clockOf(actor);
   return {
     ...{ service, start, clock },
     rules: { pageSize, settleMs, auditMs, metadata: { kind: metadata ? 'full' : 'none' } },

@@ -73,6 +73,20 @@ const all = [
     least: [900, 20],
   },
   {
+    name: 'a lease is renewed, or not heard to be',
+    before: async (world, stage, pull) => {
+      world.changes(1);
+      await pull();
+      world.changes(1);
+    },
+    meanwhile: { 'a minute passes': minutePasses },
+    renewals: 1,
+    faults: ['lost'],
+    on: /^renews/,
+    atOnce: /^asks|^looks|^reads/,
+    least: [3600, 10],
+  },
+  {
     name: 'the webhook refuses a change',
     before: async (world, stage, pull) => {
       world.changes(1);

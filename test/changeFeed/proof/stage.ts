@@ -48,14 +48,17 @@ export interface Limits {
   readonly on?: RegExp;
   /** Calls that nobody else can influence: one order of them stands for all. */
   readonly atOnce?: RegExp;
+  /** How often leases are renewed in one course; never unless said. */
+  readonly renewals?: number;
 }
 
 /** Whoever dies after one of these, or at a call that changes nothing, leaves the same behind as who dies before the next of these. */
-export const effects = /^(takes|gives|writes|delivers|offers|sends|removes)/;
+export const effects = /^(takes|renews|gives|writes|delivers|offers|sends|removes)/;
 
 export class Stage {
   readonly trace: string[] = [];
-  readonly #limits: Required<Limits>;
+  readonly #limits: Required<Omit<Limits, 'renewals'>>;
+  #renewals: number;
   readonly #start: number;
   #left: number;
   #parked: Parked[] = [];
@@ -68,7 +71,9 @@ export class Stage {
   calls = 0;
   fuse: Fuse | undefined;
 
-  constructor(time: number, { faults = [], budget = 1, on = effects, atOnce = /^$/ }: Limits = {}) {
+  constructor(time: number, limits: Limits = {}) {
+    const { faults = [], budget = 1, on = effects, atOnce = /^$/, renewals = 0 } = limits;
+    this.#renewals = renewals;
     this.#limits = { faults, budget, on, atOnce };
     this.#left = budget;
     this.#start = time;
@@ -81,18 +86,23 @@ export class Stage {
     this.#time += ms;
   }
 
-  /** Nobody renews a lease here; a minute that passes ends it. */
-  readonly clock: Clock = {
-    now: this.now,
-    monotonic: this.now,
-    sleep: (ms, signal) =>
-      new Promise((_resolve, reject) => {
-        if (ms < leaseRenewMs) reject(new Error('nobody waits here'));
-        signal?.addEventListener('abort', () => {
-          reject(signal.reason as Error);
-        });
-      }),
-  };
+  /** A lease is renewed as often as the limits say, at any moment; a minute that passes ends it otherwise. */
+  clockOf(actor: Actor): Clock {
+    return {
+      now: this.now,
+      monotonic: this.now,
+      sleep: (ms, signal) =>
+        new Promise((resolve, reject) => {
+          if (ms < leaseRenewMs) reject(new Error('nobody waits here'));
+          signal?.addEventListener('abort', () => {
+            reject(signal.reason as Error);
+          });
+          if (this.#renewals === 0 || !this.holding) return;
+          this.#renewals -= 1;
+          this.call(actor, { name: 'wakes up to renew', go: () => undefined }).then(resolve, reject);
+        }),
+    };
+  }
 
   call<T>(actor: Actor, call: Call<T>): Promise<T> {
     if (actor.dead) return new Promise(() => undefined);
@@ -146,7 +156,7 @@ export class Stage {
     const parked = this.#parked.map(
       ({ actor, name }) => `${actor?.name ?? ''} ${actor?.digest ?? ''} ${name}`,
     );
-    return hash('md5', [this.#time, this.#left, ...parked.sort(), truth].join('\n'));
+    return hash('md5', [this.#time, this.#left, this.#renewals, ...parked.sort(), truth].join('\n'));
   }
 
   /** Between two choices everybody only waits for promises; a tick comes after all of those. */

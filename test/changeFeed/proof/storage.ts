@@ -125,6 +125,16 @@ function leaseOf({ world, stage }: Place, actor: Actor, path: string) {
           blob.lease = { id: leaseId, until: stage.now() + leaseSeconds * 1000 };
         },
       }),
+    // Azure docs: a lease that ran out can be renewed as long as nobody else has taken it.
+    renewLease: () =>
+      stage.call(actor, {
+        name: 'renews the lease',
+        go: () => {
+          const blob = found();
+          if (blob.lease?.id !== leaseId) throw refusal(409, 'LeaseIdMismatchWithLeaseOperation');
+          blob.lease = { id: leaseId, until: stage.now() + leaseSeconds * 1000 };
+        },
+      }),
     releaseLease: () =>
       stage.call(actor, {
         name: 'gives the lease back',

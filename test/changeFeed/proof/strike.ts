@@ -47,20 +47,25 @@ export async function strikeAll(deed: Deed, source: Source, twice = false): Prom
       await comesToRest(scene);
       blows += 1;
       let { violation } = scene.judge;
-      if (twice && !violation) violation = await strikeAgain(deed, source, { at, fate });
+      if (twice && !violation) {
+        const again = await strikeAgain(deed, source, { at, fate });
+        blows += again.blows;
+        ({ violation } = again);
+      }
       if (violation) return { blows, violation };
     }
   }
   return { blows, violation: undefined };
 }
 
-async function strikeAgain(deed: Deed, source: Source, first: Blow): Promise<Violation<Rule> | undefined> {
+async function strikeAgain(deed: Deed, source: Source, first: Blow): Promise<Strikes> {
   for (let at = 1; ; at += 1) {
     const scene = await begun(deed, source);
     await struck(scene, deed, first);
     scene.stage.advance(20 * minuteMs);
-    if ((await struck(scene, {}, { at, fate: 'after' })) === 0) return undefined;
+    if ((await struck(scene, {}, { at, fate: 'after' })) === 0)
+      return { blows: at - 1, violation: undefined };
     await comesToRest(scene);
-    if (scene.judge.violation) return scene.judge.violation;
+    if (scene.judge.violation) return { blows: at, violation: scene.judge.violation };
   }
 }
