@@ -96,7 +96,7 @@ const adapters: readonly string[] = [
   'src/platform/storage.ts imports @azure/storage-queue',
   'src/platform/tracedRequests.ts imports @azure/core-tracing',
   'src/rotation/keyVaultSecrets.ts imports @azure/keyvault-secrets',
-  'src/telemetry/exporters.ts imports @azure/monitor-opentelemetry-exporter',
+  'src/telemetry/azureMonitor.ts imports @azure/monitor-opentelemetry-exporter',
 ];
 
 test('only the adapters know an Azure SDK; others at most its types', () => {

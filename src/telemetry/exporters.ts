@@ -1,6 +1,5 @@
 // The senders of traces and metrics, each kept from harming the app: bounded, apart from what runs, and heard of once an hour.
 import type { TokenCredential } from '@azure/core-auth';
-import { AzureMonitorMetricExporter, AzureMonitorTraceExporter } from '@azure/monitor-opentelemetry-exporter';
 import { ExportResultCode, type ExportResult } from '@opentelemetry/core';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
@@ -23,7 +22,10 @@ export interface ExporterParts {
   readonly failed: (place: string, error: unknown) => void;
 }
 
-export function createExporters({ otlp, azureMonitor }: TelemetrySettings, parts: ExporterParts): Exporters {
+export async function createExporters(
+  { otlp, azureMonitor }: TelemetrySettings,
+  parts: ExporterParts,
+): Promise<Exporters> {
   const traces: SpanExporter[] = [];
   const metrics: PushMetricExporter[] = [];
   if (otlp) {
@@ -38,15 +40,11 @@ export function createExporters({ otlp, azureMonitor }: TelemetrySettings, parts
     metrics.push(place(Object.assign(exporter, { selectAggregationTemporality })));
   }
   if (azureMonitor) {
-    const options = {
-      connectionString: azureMonitor.connectionString.reveal(),
-      // What could not be sent is lost: nothing of a patient's app lies about on a disk.
-      disableOfflineStorage: true,
-      ...(parts.credential ? { credential: parts.credential } : {}),
-    };
+    const { createAzureMonitor } = await import('./azureMonitor.ts');
+    const exporters = createAzureMonitor(azureMonitor, parts.credential);
     const place = guarded('Azure Monitor', parts);
-    traces.push(place(new AzureMonitorTraceExporter(options)));
-    metrics.push(place(new AzureMonitorMetricExporter(options)));
+    traces.push(place(exporters.traces));
+    metrics.push(place(exporters.metrics));
   }
   return { traces, metrics };
 }

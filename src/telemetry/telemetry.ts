@@ -1,6 +1,6 @@
 // The entry of the second bundle, which is loaded only where telemetry is on: OpenTelemetry's tracer, meters and senders.
 import type { TokenCredential } from '@azure/core-auth';
-import { ROOT_CONTEXT, SpanStatusCode, trace, type Context } from '@opentelemetry/api';
+import { ROOT_CONTEXT, SpanStatusCode, trace, type Context, type Span } from '@opentelemetry/api';
 import { parseTraceParent } from '@opentelemetry/core';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
@@ -35,15 +35,20 @@ export interface TelemetryParts {
   readonly failed: (place: string, error: unknown) => void;
 }
 
-/** Contacts nothing before there is something to send. Throws when a sender does not take its settings. */
-export function createTelemetry(settings: TelemetrySettings, parts: TelemetryParts): ProcessTelemetry {
+/** Contacts nothing before there is something to send. Rejects when a sender does not take its settings. */
+export async function createTelemetry(
+  settings: TelemetrySettings,
+  parts: TelemetryParts,
+): Promise<ProcessTelemetry> {
   const { clock, credential } = parts;
   const current = new AsyncLocalStorage<Context | undefined>();
-  const failed = atMostHourly(clock, parts.failed);
-  const apart = (send: () => void): void => {
-    current.run(undefined, send);
-  };
-  const exporters = createExporters(settings, { credential, apart, failed });
+  const exporters = await createExporters(settings, {
+    credential,
+    apart: (send) => {
+      current.run(undefined, send);
+    },
+    failed: atMostHourly(clock, parts.failed),
+  });
   const { tracerProvider, meterProvider } = createProviders(settings.serviceName, parts.instance, exporters);
   const tracer = tracerProvider.getTracer(scope);
   const record = createMeters(meterProvider.getMeter(scope));
@@ -62,9 +67,7 @@ export function createTelemetry(settings: TelemetrySettings, parts: TelemetryPar
         end = endOf(result);
         return result;
       } finally {
-        span.setAttributes(attributesOfEnd(end));
-        if (end.outcome === 'failed') span.setStatus({ code: SpanStatusCode.ERROR });
-        span.end();
+        finish(span, end);
         metricsOfEnd(about, end, (clock.monotonic() - begun) / 1000).forEach(record);
       }
     },
@@ -127,11 +130,11 @@ function attributesOf({ name, requestId, http }: Invocation): Readonly<Record<st
   };
 }
 
-function attributesOfEnd({ outcome, status }: InvocationEnd): Readonly<Record<string, string | number>> {
-  return {
-    'telehealth.outcome': outcome,
-    ...(status === undefined ? {} : { 'http.response.status_code': status }),
-  };
+function finish(span: Span, { outcome, status }: InvocationEnd): void {
+  span.setAttribute('telehealth.outcome', outcome);
+  if (status !== undefined) span.setAttribute('http.response.status_code', status);
+  if (outcome === 'failed') span.setStatus({ code: SpanStatusCode.ERROR });
+  span.end();
 }
 
 /** Waits until all have ended, or the time is up; whoever has not ended goes on unheard. */

@@ -18,14 +18,20 @@ beforeEach(() => {
 const about = { name: 'getUser', requestId: 'id', http: { method: 'GET', route: 'users/{userId}' } };
 const ok = () => ({ outcome: 'ok', status: 200 }) as const;
 
-function start(
+interface Started {
+  readonly telemetry: ProcessTelemetry;
+  readonly clock: ManualClock;
+  readonly failures: string[];
+}
+
+async function start(
   more: Partial<TelemetryParts> = {},
   settings: Partial<TelemetrySettings> = {},
-): { readonly telemetry: ProcessTelemetry; readonly clock: ManualClock; readonly failures: string[] } {
+): Promise<Started> {
   const clock = new ManualClock();
   const failures: string[] = [];
   const otlp = { endpoint: receiver.url, headers: { 'x-key': new Secret('word') } };
-  const telemetry = createTelemetry(
+  const telemetry = await createTelemetry(
     { serviceName: 'clinic', otlp, ...settings },
     { clock, instance: 'one', credential: undefined, failed: (place) => failures.push(place), ...more },
   );
@@ -33,7 +39,7 @@ function start(
 }
 
 test('an invocation answers what its work answers, and fails as it fails', async () => {
-  const { telemetry } = start();
+  const { telemetry } = await start();
   assert.equal(await telemetry.invocation(about, async () => 7, ok), 7);
   const error = new Error('canary');
   const failing = telemetry.invocation(about, () => Promise.reject(error), ok);
@@ -53,7 +59,7 @@ test('an invocation answers what its work answers, and fails as it fails', async
 });
 
 test("the host's trace goes on where it has one, and nothing is sent of one that it samples away", async () => {
-  const { telemetry } = start();
+  const { telemetry } = await start();
   const known = receiver.spans.length;
   const trace = '0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331';
   for (const traceParent of [`00-${trace}-01`, `00-${trace}-00`, '', 'nonsense', undefined])
@@ -68,7 +74,7 @@ test("the host's trace goes on where it has one, and nothing is sent of one that
 });
 
 test('a gauge is sent when it was measured and not again, a counter each time', async () => {
-  const { telemetry } = start();
+  const { telemetry } = await start();
   telemetry.event('rotation_client', { secretName: 'one', outcome: 'noop', daysToExpiry: 12.5 });
   await telemetry.flush();
   const first = receiver.points.length;
@@ -79,7 +85,7 @@ test('a gauge is sent when it was measured and not again, a counter each time', 
 });
 
 test('a receiver that never answers is waited for no longer than is said', async () => {
-  const { telemetry, clock } = start();
+  const { telemetry, clock } = await start();
   receiver.answer = 'hang';
   await telemetry.invocation(about, async () => undefined, ok);
   const asked = receiver.raw.length;
@@ -97,7 +103,7 @@ test('a receiver that never answers is waited for no longer than is said', async
 });
 
 test('a receiver that refuses is told of once an hour', async () => {
-  const { telemetry, clock, failures } = start();
+  const { telemetry, clock, failures } = await start();
   receiver.answer = 400;
   const send = async (): Promise<number> => {
     await telemetry.invocation(about, async () => undefined, ok);
@@ -126,7 +132,7 @@ test('what is sent belongs to no invocation, even where one waits for it', async
   const connectionString = new Secret(
     'instrumentationkey=7e1e4ea1-7000-4000-8000-000000000001;ingestionendpoint=https://127.0.0.1:1/',
   );
-  const { telemetry, failures } = start(
+  const { telemetry, failures } = await start(
     { credential },
     { otlp: undefined, azureMonitor: { connectionString } },
   );
