@@ -6,7 +6,7 @@ import { processStreams } from './commandLine.ts';
 import { doctorThere, tellFindings } from './doctor/command.ts';
 import { help, readDoctorOptions } from './doctor/options.ts';
 import { openSource, type Source } from './here/source.ts';
-import { terminalOf } from './terminal.ts';
+import { clearLine, progress, terminalOf } from './terminal.ts';
 
 await runAppCommand({
   help,
@@ -23,6 +23,10 @@ async function look(source: Source, json: boolean): Promise<number> {
     import('./doctor/here.ts'),
     import('../src/platform/processPlatform.ts'),
   ]);
+  const terminal = terminalOf(process);
+  const { err } = processStreams;
+  if (terminal.live) err(progress('looking', terminal));
   const findings = await lookHere(settings, createPlatform(systemClock, randomUUID));
-  return tellFindings(findings, { streams: processStreams, terminal: terminalOf(process), json });
+  if (terminal.live) err(clearLine);
+  return tellFindings(findings, { streams: processStreams, terminal, json });
 }

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { detailsShape } from '../cli/doctor/details.ts';
 import { reportShape as feedReport } from '../src/changeFeed/report.ts';
 import { redriveShape } from '../src/changeFeed/redrive.ts';
 import { replayShape } from '../src/changeFeed/replayReport.ts';
@@ -150,6 +151,10 @@ describe('what is described as a body', () => {
     assert.deepEqual(plain(FeedReport), schemaOf(feedReport));
     assert.deepEqual(plain(RedriveReport), schemaOf(redriveShape));
     assert.deepEqual(plain(ReplayReport), schemaOf(replayShape));
+  });
+
+  test('is what the doctor reads of the health, with the same services', () => {
+    assert.deepEqual(plain(document.components.schemas['HealthDetails']), schemaOf(detailsShape));
   });
 });
 

@@ -40,18 +40,26 @@ function capabilities({ capabilities: all }: HealthDetails): Finding[] {
   });
 }
 
+type Timer = NonNullable<HealthDetails['timers']['rotateSecrets']>;
+
 function timers({ timers: all }: HealthDetails, now: number): Finding[] {
-  return Object.entries(all).map(([name, { state, time, detail = '', advice, overdueSince }]): Finding => {
-    const check = `Timer: ${name}`;
-    const when = time === undefined ? '' : `${state} ${ago(time, now)}`;
-    if (state === 'failed')
-      return { check, verdict: 'failed', detail: `${when}: ${detail}`, ...(advice ? { cure: advice } : {}) };
-    if (state === 'unknown')
-      return { check, verdict: 'unproven', detail: 'it has not run in the process that answered' };
-    if (overdueSince !== undefined)
-      return { check, verdict: 'unproven', detail: `${when}, overdue here; another process may run it` };
-    return { check, verdict: 'ok', detail: when };
-  });
+  return Object.entries(all).flatMap(([name, timer]) => (timer ? [timerFinding(name, timer, now)] : []));
+}
+
+function timerFinding(
+  name: string,
+  { state, time, detail = '', advice, overdueSince }: Timer,
+  now: number,
+): Finding {
+  const check = `Timer: ${name}`;
+  const when = time === undefined ? '' : `${state} ${ago(time, now)}`;
+  if (state === 'failed')
+    return { check, verdict: 'failed', detail: `${when}: ${detail}`, ...(advice ? { cure: advice } : {}) };
+  if (state === 'unknown')
+    return { check, verdict: 'unproven', detail: 'it has not run in the process that answered' };
+  if (overdueSince !== undefined)
+    return { check, verdict: 'unproven', detail: `${when}, overdue here; another process may run it` };
+  return { check, verdict: 'ok', detail: when };
 }
 
 function dependencies({ dependencies: all }: HealthDetails, now: number): Finding[] {

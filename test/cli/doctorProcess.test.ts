@@ -38,7 +38,10 @@ test('a role that is taken away makes the health fail, and the doctor names it, 
   await api.fault({ service: 'dicom', effect: { revokePermission: 'DICOM Data Reader' } });
   for (let runs = 0; runs < 3; runs += 1) await api.whenFree('POST', 'change-feed/runs');
   assert.equal((await api.plain('GET', 'health')).status, 503);
-  const details = (await api.operation('GET', 'health/details')).json(detailsShape);
+  const answer = await api.operation('GET', 'health/details');
+  assert.doesNotMatch(answer.text, secrets);
+  assert.doesNotMatch(answer.text, /changes\.telehealth|sig=|2\.25\./, 'neither the webhook nor a UID');
+  const details = answer.json(detailsShape);
   const { state, lastFailure } = details.dependencies.find(({ name }) => name === 'dicom') ?? assert.fail();
   assert.deepEqual([state, lastFailure?.code], ['failing', 403]);
   const wrong = await doctor([]);

@@ -12,6 +12,7 @@ const on = { state: 'on' } as const;
 
 const well: HealthDetails = {
   status: 'ok',
+  since: now,
   capabilities: { communication: { state: 'off' }, rotation: on, changeFeed: on },
   timers: { rotateSecrets: { state: 'ok', time: now }, pullChangeFeed: { state: 'unknown' } },
   dependencies: [{ name: 'graph', state: 'ok', lastSuccess: now }],
