@@ -1,6 +1,13 @@
 // The entry of the second bundle, which is loaded only where telemetry is on: OpenTelemetry's tracer, meters and senders.
 import type { TokenCredential } from '@azure/core-auth';
-import { ROOT_CONTEXT, SpanStatusCode, trace, type Context, type Span } from '@opentelemetry/api';
+import {
+  ROOT_CONTEXT,
+  SpanStatusCode,
+  trace,
+  type Context,
+  type Span,
+  type Tracer,
+} from '@opentelemetry/api';
 import { parseTraceParent } from '@opentelemetry/core';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
@@ -23,7 +30,7 @@ import type { TelemetrySettings } from '../platform/settings/types.ts';
 import type { Invocation, InvocationEnd, ProcessTelemetry, UpstreamService } from '../platform/telemetry.ts';
 import { createExporters, type Exporters } from './exporters.ts';
 import { createInstrumenter } from './instrumenter.ts';
-import { createMeters } from './meters.ts';
+import { createMeters, type Recorder } from './meters.ts';
 import { metricsOf, metricsOfAnswer, metricsOfEnd } from './metricsOf.ts';
 
 export interface TelemetryParts {
@@ -49,9 +56,7 @@ export async function createTelemetry(
     },
     failed: atMostHourly(clock, parts.failed),
   });
-  const { tracerProvider, meterProvider } = createProviders(settings.serviceName, parts.instance, exporters);
-  const tracer = tracerProvider.getTracer(scope);
-  const record = createMeters(meterProvider.getMeter(scope));
+  const { tracer, record, send } = createProviders(settings.serviceName, parts.instance, exporters);
   const answered = (service: UpstreamService, status: number): void => {
     metricsOfAnswer(service, status).forEach(record);
   };
@@ -74,7 +79,7 @@ export async function createTelemetry(
     event: (name, fields) => {
       metricsOf(name, fields).forEach(record);
     },
-    flush: () => bounded(clock, [tracerProvider.forceFlush(), meterProvider.forceFlush()]),
+    flush: () => bounded(clock, send()),
   };
 }
 
@@ -84,7 +89,7 @@ function createProviders(
   serviceName: string,
   instance: string,
   { traces, metrics }: Exporters,
-): { readonly tracerProvider: TracerProvider; readonly meterProvider: MeterProvider } {
+): { readonly tracer: Tracer; readonly record: Recorder; readonly send: () => readonly Promise<void>[] } {
   const resource = resourceFromAttributes({ 'service.name': serviceName, 'service.instance.id': instance });
   const tracerProvider = new TracerProvider({
     resource,
@@ -110,7 +115,11 @@ function createProviders(
         }),
     ),
   });
-  return { tracerProvider, meterProvider };
+  return {
+    tracer: tracerProvider.getTracer(scope),
+    record: createMeters(meterProvider.getMeter(scope)),
+    send: () => [tracerProvider.forceFlush(), meterProvider.forceFlush()],
+  };
 }
 
 /** The host's own span, where it has one. */
