@@ -98,10 +98,10 @@ function operationOf(name: string, options: InstrumenterSpanOptions): Operation 
   return { service, name: operation, tries: new Map(), before: attempt - 1 };
 }
 
-const own: readonly UpstreamService[] = ['graph', 'entra', 'dicom', 'webhook', 'issuer'];
+const ownServices: readonly UpstreamService[] = ['graph', 'entra', 'dicom', 'webhook', 'issuer'];
 
 function ownService(name: string | undefined): UpstreamService | undefined {
-  return own.find((service) => service === name);
+  return ownServices.find((service) => service === name);
 }
 
 /** Such as `SecretClient.getSecret` and `BlobClient-download`. */
