@@ -24,7 +24,19 @@ import type { Interval } from './intervals.ts';
 import { FeedStop } from './outcome.ts';
 
 /** The time frame of one run over one service. */
-export type Frame = Pick<Run, 'signal' | 'remainingMs'>;
+export interface Frame extends Pick<Run, 'signal' | 'remainingMs'> {
+  /** Time for one request with its retries, milliseconds; 90 s when absent. */
+  readonly requestMs?: number | undefined;
+}
+
+/**
+ * The frame of a run that begins, with a third of its time for a request: a silent service is met twice, and told, before the
+ * time is up. Little time left later shortens no request: that the run ends says nothing about the service.
+ */
+export function patient(frame: Frame): Frame {
+  const requestMs = Math.min(feedRequestTimeoutMs, Math.ceil(frame.remainingMs() / 3));
+  return { ...frame, requestMs };
+}
 
 export interface Latest {
   /** Undefined when the feed is empty. */
@@ -46,8 +58,6 @@ export interface PageOptions {
   readonly metadata: boolean;
   /** One try only, for whoever knows what to do after a failure. */
   readonly once?: boolean;
-  /** Time for all tries together, milliseconds; 90 s by default. */
-  readonly timeoutMs?: number;
 }
 
 /** What came for a page, not taken apart yet. */
@@ -81,21 +91,22 @@ export interface ReaderOptions {
 
 export function createReader({ service, auth, httpClient, clock, random }: ReaderOptions): ChangeFeedReader {
   const common = { service: 'dicom', auth, httpClient } as const;
-  const patient = createRestClient({ ...common, maxRetries: feedRequestRetries });
+  const stubborn = createRestClient({ ...common, maxRetries: feedRequestRetries });
   const brisk = createRestClient({ ...common, maxRetries: 0 });
 
   async function send(client: RestClient, request: RestRequest, frame: Frame): Promise<RawReply> {
+    const { signal, requestMs: timeoutMs = feedRequestTimeoutMs } = frame;
     for (let waits = 0; ; waits += 1) {
-      const reply = await client.send({ ...request, attempt: waits + 1, signal: frame.signal });
+      const reply = await client.send({ ...request, attempt: waits + 1, signal, timeoutMs });
       const pause = throttlePause(reply, waits, random);
       if (pause === undefined) return reply;
       if (waits >= feedThrottleWaits || pause > frame.remainingMs() - feedReserveMs) throw throttled(pause);
-      await clock.sleep(pause, frame.signal);
+      await clock.sleep(pause, signal);
     }
   }
 
   /** A refused token may have been replaced or granted its audience meanwhile: once more with a fresh one. */
-  async function ask(request: RestRequest, frame: Frame, client = patient): Promise<RawReply> {
+  async function ask(request: RestRequest, frame: Frame, client = stubborn): Promise<RawReply> {
     const reply = await send(client, request, frame);
     if (reply.status !== 401) return reply;
     client.forgetToken();
@@ -103,10 +114,9 @@ export function createReader({ service, auth, httpClient, clock, random }: Reade
   }
 
   async function answer(range: Interval, options: PageOptions, frame: Frame): Promise<PageAnswer> {
-    const { metadata, once = false, timeoutMs = feedRequestTimeoutMs } = options;
+    const { metadata, once = false } = options;
     const asked = clock.monotonic();
-    const request = { ...pageRequest(service, range, metadata), timeoutMs };
-    const reply = await ask(request, frame, once ? brisk : patient);
+    const reply = await ask(pageRequest(service, range, metadata), frame, once ? brisk : stubborn);
     return answerOf(reply, range, clock.monotonic() - asked);
   }
 
@@ -166,7 +176,6 @@ function get(operation: string, url: string, query: Readonly<Record<string, stri
     operation,
     method: 'GET',
     url: `${url}?${new URLSearchParams(query).toString()}`,
-    timeoutMs: feedRequestTimeoutMs,
   };
 }
 

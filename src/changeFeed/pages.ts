@@ -1,6 +1,5 @@
 // Gets what a range holds in as many pages as the service can answer, and takes apart a page that its metadata fails.
 import { isAppError } from '../platform/errors.ts';
-import { feedRequestTimeoutMs } from '../platform/limits.ts';
 import { AnswerTooLarge } from '../platform/restClient.ts';
 import type { Page, Reading } from './cursor.ts';
 import type { PageAnswer, ChangeFeedReader, Frame, PageOptions } from './dicomChangeFeed.ts';
@@ -21,20 +20,16 @@ export interface PagesParts {
 
 /** A run gives up on a service that is silent this often in a row: smaller pages did not help. */
 const silencesInRow = 2;
-/** So that a run has the time to see that many, and to say so, before its budget ends it. */
-const silencesInBudget = 3;
 
 export class Pages {
   readonly #parts: PagesParts;
   readonly #size: PageSize;
-  readonly #timeoutMs: number;
   readonly #dissection: Dissection;
   #silences = 0;
 
   constructor(parts: PagesParts) {
     this.#parts = parts;
     this.#size = new PageSize(parts.pageSize, parts.learnt.pageSize);
-    this.#timeoutMs = Math.min(feedRequestTimeoutMs, Math.ceil(parts.frame.remainingMs() / silencesInBudget));
     const asking: Asking = {
       bare: (range) => this.#ask(range, { metadata: false }),
       once: (range) => this.#once(range),
@@ -66,7 +61,7 @@ export class Pages {
   /** One request for the whole range, ahead of its turn: what a failure means is judged by `read`. */
   async ahead(range: Interval, signal: AbortSignal): Promise<PageAnswer> {
     const { reader, metadata, frame } = this.#parts;
-    return reader.answer(range, { metadata, timeoutMs: this.#timeoutMs }, { ...frame, signal });
+    return reader.answer(range, { metadata }, { ...frame, signal });
   }
 
   /** Takes note of a page that came ahead of its turn. */
@@ -127,7 +122,7 @@ export class Pages {
 
   #ask(range: Interval, options: PageOptions): Promise<Page> {
     const { reader, frame } = this.#parts;
-    return reader.page(range, { ...options, timeoutMs: this.#timeoutMs }, frame);
+    return reader.page(range, options, frame);
   }
 
   /** Throws when nothing that is still to be tried could help. */

@@ -10,7 +10,7 @@ import {
 import { describeError, type Log } from '../platform/log.ts';
 import { withinBudget } from '../platform/run.ts';
 import type { CursorSession } from './cursorStore.ts';
-import type { Frame } from './dicomChangeFeed.ts';
+import { patient, type Frame } from './dicomChangeFeed.ts';
 import type { FeedOutcome } from './outcome.ts';
 import { reportOfReplay } from './replay.ts';
 import type { ReplayReport } from './replayReport.ts';
@@ -37,7 +37,9 @@ export async function besideReplays(
   if (replays.length === 0) return live(frame);
   const shareMs = frame.remainingMs() * feedReplayShare;
   const within = <T>(budgetMs: number, work: (part: Frame) => Promise<T>): Promise<T> =>
-    withinBudget({ requestId: '', budgetMs, clock: parts.clock, shutdown: frame.signal }, work);
+    withinBudget({ requestId: '', budgetMs, clock: parts.clock, shutdown: frame.signal }, (part) =>
+      work(patient(part)),
+    );
   const report = await within(frame.remainingMs() - shareMs, live);
   if (replayable.includes(report.outcome)) {
     await within(Math.min(shareMs, frame.remainingMs()), async (part) => {

@@ -4,7 +4,7 @@ import { describeError, type Log } from '../platform/log.ts';
 import type { ChangeFeedStart } from '../platform/settings/types.ts';
 import { newCursor } from './cursor.ts';
 import type { CursorSession, CursorStore } from './cursorStore.ts';
-import type { Frame } from './dicomChangeFeed.ts';
+import { patient, type Frame } from './dicomChangeFeed.ts';
 import { endedBy } from './ending.ts';
 import { FeedStop, isFine } from './outcome.ts';
 import { Pull } from './pull.ts';
@@ -30,7 +30,7 @@ export async function pullService(parts: ServiceParts, frame: Frame, log: Log): 
   const { host } = new URL(parts.service);
   let report: FeedReport;
   try {
-    report = await pullLeased(parts, frame, log);
+    report = await pullLeased(parts, patient(frame), log);
   } catch (error) {
     report = makeReport(parts.service, endedBy(error, { host, frame, log }), parts.clock.now());
   }

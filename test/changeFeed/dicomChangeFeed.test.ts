@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createReader, type ChangeFeedReader, type Frame } from '../../src/changeFeed/dicomChangeFeed.ts';
 import { FeedStop } from '../../src/changeFeed/outcome.ts';
+import type { Clock } from '../../src/platform/clock.ts';
 import { isAppError } from '../../src/platform/errors.ts';
 import { service } from './feedWorld.ts';
 
@@ -41,17 +42,21 @@ function scripted(...answers: Answer[]): { reader: ChangeFeedReader; asked: stri
       });
     },
   };
-  const clock = {
-    now: () => assert.fail('only the service tells the time'),
-    monotonic: () => time,
-    sleep: (ms: number) => {
-      waits.push(ms);
-      return Promise.resolve();
-    },
+  const sleep = (ms: number): Promise<void> => {
+    waits.push(ms);
+    return Promise.resolve();
   };
+  return { reader: over(httpClient, { monotonic: () => time, sleep }), asked, waits };
+}
+
+function over(
+  httpClient: HttpClient,
+  time: Omit<Clock, 'now'> = { monotonic: () => 0, sleep: () => assert.fail('no waiting') },
+): ChangeFeedReader {
+  const clock = { ...time, now: () => assert.fail('only the service tells the time') };
   const credential = { getToken: () => Promise.resolve({ token: 't', expiresOnTimestamp: 9e15 }) };
   const auth = { credential, scope: 'https://dicom.healthcareapis.azure.com/.default' };
-  return { reader: createReader({ service, auth, httpClient, clock, random: () => 0.5 }), asked, waits };
+  return createReader({ service, auth, httpClient, clock, random: () => 0.5 });
 }
 
 const frame: Frame = { signal: new AbortController().signal, remainingMs: () => 60_000 };
@@ -123,4 +128,25 @@ test('a pause that the run has no time for, and one too many, end it as throttle
   const again = scripted(...Array.from({ length: 6 }, () => ({ status: 429 })));
   await assert.rejects(again.reader.latest({ ...frame, remainingMs: () => 1e9 }), stop('throttled'));
   assert.equal(again.asked.length, 6);
+});
+
+test('each request ends after the time that the run gives it, and says that the service is silent', async () => {
+  const httpClient: HttpClient = {
+    sendRequest: ({ abortSignal }) =>
+      new Promise((_, reject) => {
+        abortSignal?.addEventListener('abort', () => {
+          reject(new Error('given up'));
+        });
+      }),
+  };
+  const reader = over(httpClient);
+  const short = { ...frame, requestMs: 5 };
+  const place = { from: 1, to: 5 };
+  for (const asked of [
+    reader.latest(short),
+    reader.page(place, { metadata: false }, short),
+    reader.answer(place, { metadata: true }, short),
+    reader.window({ startTime: '2026-01-01T00:00:00Z', offset: 0 }, short),
+  ])
+    await assert.rejects(asked, (error) => isAppError(error, 'upstream_timeout'));
 });

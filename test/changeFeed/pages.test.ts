@@ -2,28 +2,48 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nothingLearnt } from '../../src/changeFeed/cursor.ts';
-import { Pages } from '../../src/changeFeed/pages.ts';
+import type { Frame } from '../../src/changeFeed/dicomChangeFeed.ts';
 import { PageSize } from '../../src/changeFeed/pageSize.ts';
-import { answerWith } from './feedService.ts';
-import { cursorOf, FeedWorld } from './feedWorld.ts';
+import { pullService } from '../../src/changeFeed/service.ts';
+import { cursorOf, FeedWorld, quiet } from './feedWorld.ts';
+import { settled } from './replayWorld.ts';
 
-test('a request has a third of the budget at most, so that two silences fit in', async () => {
-  const times: (number | undefined)[] = [];
-  for (const budget of [30_000, 600_000]) {
-    const world = new FeedWorld();
-    const reader = world.reader();
-    const page: typeof reader.page = (range, options, frame) => {
-      times.push(options.timeoutMs);
-      return reader.page(range, options, frame);
-    };
-    const answer: typeof reader.answer = async (...asked) => answerWith(await page(...asked));
-    const frame = { signal: new AbortController().signal, remainingMs: () => budget };
-    const parts = { metadata: false, pageSize: 10, frame, learnt: nothingLearnt };
-    const pages = new Pages({ ...parts, reader: { ...reader, page, answer } });
-    await pages.read({ from: 1, to: 1 }).next();
-    await pages.ahead({ from: 1, to: 1 }, frame.signal);
+/** What the reader is given for each request of a run with this budget, which every range uses up by a tenth. */
+async function requestTimes(world: FeedWorld, budgetMs: number): Promise<Set<number | undefined>> {
+  const times = new Set<number | undefined>();
+  const reader = world.reader();
+  const note = ({ requestMs }: Frame): void => void times.add(requestMs);
+  const heard: typeof reader = {
+    latest: (frame) => (note(frame), reader.latest(frame)),
+    page: (range, options, frame) => (note(frame), reader.page(range, options, frame)),
+    answer: (range, options, frame) => (note(frame), reader.answer(range, options, frame)),
+    window: () => assert.fail('nothing is looked up by time'),
+  };
+  let left = budgetMs;
+  world.onDeliver = () => {
+    left *= 0.9;
+    world.time += budgetMs / 100;
+  };
+  const frame = { signal: new AbortController().signal, remainingMs: () => left };
+  await pullService({ ...world.parts(), reader: heard }, frame, quiet);
+  return times;
+}
+
+test('a request has a third of the run at most, so that two silences fit in, however late it is', async () => {
+  for (const [budgetMs, expected] of [
+    [30_000, 10_000],
+    [600_000, 90_000],
+  ] as const) {
+    const world = new FeedWorld({ pageSize: 1 });
+    for (let n = 0; n < 50; n += 1) world.change();
+    assert.deepEqual([...(await requestTimes(world, budgetMs))], [expected]);
   }
-  assert.deepEqual(times, [10_000, 10_000, 90_000, 90_000]);
+});
+
+test('a request of a replay has a third of the part of the run that replays have, in its last slice as well', async () => {
+  const world = await settled(100, { pageSize: 1 });
+  await world.replay({ from: 1, to: 100 }, 20);
+  assert.deepEqual([...(await requestTimes(world, 240_000))], [60_000, 20_000]);
 });
 
 test('a page with a large answer makes the next ones half as long, a single change does not', () => {
