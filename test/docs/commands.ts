@@ -51,20 +51,15 @@ export function commandsOf(page: string): readonly Command[] {
   });
 }
 
-function filledIn(text: string): string {
-  return text.replaceAll(/<([a-z ]+)>/g, (whole, name: string) => {
-    const example = examples[name];
-    assert.ok(example, `${whole} is nothing that readers are known to fill in`);
-    return example;
-  });
-}
-
-/** As a shell would split `line`, which uses nothing but quotes, variables and `azd env get-value`. */
-function wordsOf(line: string): readonly string[] {
-  const known = filledIn(line).replaceAll(
-    /"\$\(azd env get-value (\w+)\)"/g,
-    (_, name: string) => `"${values[name] ?? name}"`,
-  );
-  const words = known.matchAll(/"([^"]*)"|'([^']*)'|([^\s"']+)/g);
+/** As a shell would split `line`, which uses nothing but quotes, variables and `azd env get-value`; `known` fills in first. */
+export function wordsOf(line: string, known: Readonly<Record<string, string>> = {}): readonly string[] {
+  const filledIn = line
+    .replaceAll(/<([a-z ]+)>/g, (whole, name: string) => {
+      const example = known[name] ?? examples[name];
+      assert.ok(example, `${whole} is nothing that readers are known to fill in`);
+      return example;
+    })
+    .replaceAll(/"\$\(azd env get-value (\w+)\)"/g, (_, name: string) => `"${values[name] ?? name}"`);
+  const words = filledIn.matchAll(/"([^"]*)"|'([^']*)'|([^\s"']+)/g);
   return [...words].map(([, double, single, bare]) => double ?? single ?? bare ?? '');
 }
