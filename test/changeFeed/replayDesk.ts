@@ -40,7 +40,8 @@ export class ReplayDesk {
         return action();
       },
     };
-    const uuid = (): string => (this.#started += 1).toString(16).padStart(8, '0');
+    // Those of one moment do not sort as they were begun.
+    const uuid = (): string => (0xffffffff - (this.#started += 1)).toString(16);
     return createReplayOperations([parts], audit, { clock: parts.clock, uuid });
   }
 }

@@ -4,7 +4,12 @@ import { test } from 'node:test';
 import type { ReplayStore } from '../../src/changeFeed/replayStore.ts';
 import { pullService } from '../../src/changeFeed/service.ts';
 import { isAppError, type ErrorCode } from '../../src/platform/errors.ts';
-import { feedReplayKeptMs, feedReplayReportedMs, feedReplaysOpen } from '../../src/platform/limits.ts';
+import {
+  feedReplayCancelTries,
+  feedReplayKeptMs,
+  feedReplayReportedMs,
+  feedReplaysOpen,
+} from '../../src/platform/limits.ts';
 import { FeedWorld, startTime } from './feedWorld.ts';
 import { ReplayDesk } from './replayDesk.ts';
 
@@ -166,8 +171,10 @@ test('cancelling is tried again while a run writes, and given up as busy', async
   };
   assert.equal((await desk.cancel(id, contested)).state, 'cancelled');
   const other = await desk.start({ from: 2 });
-  left = Infinity;
+  left = feedReplayCancelTries;
   await refuses(desk.cancel(other, contested), 'busy', /Try again/);
+  const write: ReplayStore['write'] = () => Promise.reject(new Error('no storage'));
+  await assert.rejects(desk.cancel(other, { ...store, write }), /no storage/, 'what is no contest is told');
 });
 
 test('cancelled in the middle of a run, no lane begins another range, and the run says nothing more', async () => {

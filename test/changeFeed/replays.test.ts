@@ -40,21 +40,22 @@ test('without an end it goes to where the cursor stands, and only to the sinks t
 
 test('a wide range is cut into slices, two under way at a time, each in order', async () => {
   const [slices, slice] = [5, 30];
-  const world = await settled(slices * slice, { pageSize: 2 });
+  const last = slices * slice + 1;
+  const world = await settled(last, { pageSize: 2 });
   let open = 0;
   world.onPage = () => {
     open = Math.max(open, world.shelf.all[0]?.replay.lanes.length ?? 0);
   };
-  const id = await world.replay({ from: 1, to: slices * slice }, slice);
+  const id = await world.replay({ from: 1, to: last }, slice);
   const [shown] = (await world.pull()).replays;
-  assert.deepEqual([shown?.state, shown?.delivered], ['done', slices * slice]);
+  assert.deepEqual([shown?.state, shown?.delivered], ['done', last], 'the last slice has one change');
   assert.equal(open, 2);
   const sequences = replayed(world, id);
-  assert.equal(new Set(sequences).size, slices * slice);
-  for (let first = 1; first <= slices * slice; first += slice) {
-    const last = first + slice - 1;
-    const mine = sequences.filter((sequence) => first <= sequence && sequence <= last);
-    assert.deepEqual(mine, upTo(first, last));
+  assert.equal(new Set(sequences).size, last);
+  for (let first = 1; first <= last; first += slice) {
+    const end = Math.min(last, first + slice - 1);
+    const mine = sequences.filter((sequence) => first <= sequence && sequence <= end);
+    assert.deepEqual(mine, upTo(first, end));
   }
   assert.notDeepEqual(sequences, upTo(1, sequences.length), 'the lanes take turns');
 });
@@ -142,12 +143,16 @@ test('while the live run is not well, and once the feed has another epoch, a rep
   assert.deepEqual([(await desk.look(id)).lastRun, replayed(world, id)], [undefined, []]);
   world.last = 0;
   for (let n = 0; n < 5; n += 1) world.change();
-  world.stored = { cursor: { ...cursorOf(world), epoch: 2, committed: 0, anchor: null }, report: null };
+  world.stored = { cursor: { ...cursorOf(world), epoch: 2, committed: 5, anchor: null }, report: null };
+  world.time += hour;
+  const again = await desk.start({ from: 1 });
   assert.equal((await world.pull()).outcome, 'caught_up');
   const { state, lastRun, endedAt } = await desk.look(id);
   assert.deepEqual([state, lastRun?.outcome, endedAt !== undefined], ['failed', 'feed_reset', true]);
   assert.match(lastRun?.error?.advice ?? '', /another replay/);
   assert.deepEqual(replayed(world, id), []);
+  assert.deepEqual(replayed(world, again), upTo(1, 5), 'the same range of the feed as it is now is no twin');
+  assert.equal(world.batchesOf('blob', again)[0]?.events[0]?.id, '2.1');
 });
 
 test('a sink that is not configured any more stops the replay and says which setting', async () => {
