@@ -33,7 +33,8 @@ resource storage 'Microsoft.Storage/storageAccounts@2024-01-01' = {
     supportsHttpsTrafficOnly: true
     publicNetworkAccess: place.private ? 'Disabled' : 'Enabled'
     networkAcls: {
-      bypass: 'None'
+      // Azure docs: behind a firewall the rules by which deliveries expire are refused unless trusted services may pass.
+      bypass: account == 'deliveries' ? 'AzureServices' : 'None'
       defaultAction: place.private ? 'Deny' : 'Allow'
     }
   }

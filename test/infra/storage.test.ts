@@ -119,6 +119,15 @@ test('claim checks are kept unless the operator chooses days for them', () => {
   assert.match(template('modules/deliveryExpiry.bicep'), /filter\(kinds, kind => kind\.days > 0\)/);
 });
 
+test('the firewall of the deliveries, and of nothing else, lets those pass who carry out the rules', () => {
+  assert.match(
+    template('modules/storage.bicep'),
+    /bypass: account == 'deliveries' \? 'AzureServices' : 'None'/,
+  );
+  assert.match(template('modules/deliveryExpiry.bicep'), /managementPolicies@/);
+  assert.doesNotMatch(template('modules/vault.bicep'), /AzureServices/);
+});
+
 test('a rule has no more prefixes than Azure allows', () => {
   for (const prefixes of Object.values(lifecycle)) assert.ok(prefixes.length <= 10);
 });
