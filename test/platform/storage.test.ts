@@ -209,3 +209,25 @@ test('a record whose reply is lost counts as written, and is there once', async 
   assert.equal(writes, 4);
   assert.equal((await records('audit-lost')).length, 2);
 });
+
+test('a role that may only add is told in other words that its own record is there already', async () => {
+  for (const [status, code] of [
+    [403, 'UnauthorizedBlobOverwrite'],
+    [409, 'BlobImmutableDueToPolicy'],
+  ] as const) {
+    const name = `audit-added-${status}`;
+    await (await real.container(name)).create();
+    let writes = 0;
+    const lossy = await audit(name, () => ((writes += 1) % 2 === 1 ? 'lost' : { status, code }));
+    assert.equal(await lossy.record(entry, async () => 1), 1);
+    assert.equal((await records(name)).length, 2);
+  }
+  const barred = await audit('audit-barred', () => ({
+    status: 403,
+    code: 'AuthorizationPermissionMismatch',
+  }));
+  await assert.rejects(
+    barred.record(entry, () => assert.fail('it must not happen')),
+    { code: 'upstream_failed' },
+  );
+});

@@ -14,8 +14,11 @@ import { freePorts } from '../../local/ports.ts';
 import { Secret } from '../../src/platform/secret.ts';
 import type { StorageSettings } from '../../src/platform/settings/types.ts';
 
-/** What happens to a request: `lost` carries it out and breaks the connection, a number answers that status instead. */
-export type Fate = 'lost' | number | undefined;
+/**
+ * What happens to a request: `lost` carries it out and breaks the connection, a number answers that status instead, with a
+ * code of the service where one is given.
+ */
+export type Fate = 'lost' | number | { readonly status: number; readonly code: string } | undefined;
 export type Decide = (request: IncomingMessage) => Fate;
 
 export interface TestStorage {
@@ -62,8 +65,10 @@ export async function startStorage(): Promise<TestStorage> {
 }
 
 function pass(request: IncomingMessage, response: ServerResponse, url: URL, fate: Fate): void {
-  if (typeof fate === 'number') {
-    request.resume().on('end', () => response.writeHead(fate).end());
+  if (typeof fate === 'number') fate = { status: fate, code: '' };
+  if (typeof fate === 'object') {
+    const { status, code } = fate;
+    request.resume().on('end', () => response.writeHead(status, { 'x-ms-error-code': code }).end());
     return;
   }
   const { method, headers } = request;
