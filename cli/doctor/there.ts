@@ -67,12 +67,13 @@ function dependencies({ dependencies: all }: HealthDetails, now: number): Findin
     const check = `${needs[name].service}${target === undefined ? '' : ` (${target})`}`;
     const worked = lastSuccess === undefined ? 'not used yet' : `worked ${ago(lastSuccess, now)}`;
     if (state === 'ok') return { check, verdict: 'ok', detail: worked };
-    if (state === 'unknown' || !lastFailure) return { check, verdict: 'unproven', detail: worked };
+    if (!lastFailure) return { check, verdict: 'unproven', detail: worked };
     const { time, code, problem, advice } = lastFailure;
     const told = `${problem.replace(/\.$/, '')} (${code === undefined ? '' : `${code}, `}${ago(time, now)})`;
-    return state === 'failing'
-      ? { check, verdict: 'failed', detail: told, cure: advice }
-      : { check, verdict: 'unproven', detail: `${told}; it may pass`, cure: advice };
+    if (state === 'failing') return { check, verdict: 'failed', detail: told, cure: advice };
+    // What is unknown for want of use has failed last: a success would have made it ok.
+    const since = state === 'unknown' ? 'not used since' : 'it may pass';
+    return { check, verdict: 'unproven', detail: `${told}; ${since}`, cure: advice };
   });
 }
 

@@ -140,6 +140,20 @@ test('what may pass, and a timer that another process may run, is unproven', asy
   assert.match(told.join(), /overdue here.*it may pass/);
 });
 
+test('a service that nobody used since it failed is told with that failure and its cure', async () => {
+  const last = { ...failure, time: '2026-03-01T11:40:00.000Z' };
+  const { code, findings } = await findingsOf({
+    details: { dependencies: [{ name: 'graph', state: 'unknown', lastFailure: last }] },
+  });
+  assert.equal(code, 0);
+  const { verdict, detail, cure } =
+    findings.find(({ check }) => check === 'Microsoft Graph') ?? assert.fail();
+  assert.equal(
+    `${verdict}: ${detail}: ${cure}`,
+    'unproven: Microsoft Graph refuses the app’s identity (403, 20 min ago); not used since: the cure',
+  );
+});
+
 test('an app that lets nobody in is told with its own code; a report that is not opened by the key is a finding', async () => {
   const shut = await run({ refuses: 'health/details' }, false);
   assert.equal(shut.code, 3);
