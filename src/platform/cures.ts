@@ -17,8 +17,9 @@ interface Need {
   readonly settings: string;
 }
 
+/** The roles of infra/ are narrower than Azure's own; azd would skip a deployment that it has made before (Azure docs). */
 const assign = (role: string, scope: string): string =>
-  `az role assignment create --assignee <principal id> --role "${role}" --scope <${scope}>`;
+  `Deployed with azd: azd provision --no-state gives every role again. Otherwise: az role assignment create --assignee <principal id> --role "${role}" --scope <${scope}>`;
 const storage = (service: string, role: string, scope: string, setting: string): Need => ({
   service,
   allow: `${assign(role, scope)} (takes some minutes); with a connection string, its key must be a current one of the account.`,

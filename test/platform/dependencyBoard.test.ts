@@ -119,3 +119,11 @@ test('every service has words and a cure for each way to fail, and a setting tha
     assert.ok(cureOf(name, 'silent').includes(needs[name].settings));
   }
 });
+
+test('who was deployed with roles of its own is not told to take wider ones first', () => {
+  for (const name of dependencyNames) {
+    const [first = '', wider] = cureOf(name, 'refused').split('az role assignment create');
+    if (wider !== undefined)
+      assert.match(first, /^Deployed with azd: azd provision --no-state .*Otherwise: $/, name);
+  }
+});
