@@ -83,6 +83,7 @@ function refusesAll(status: number): FeedStop {
 /** The next run goes on behind what the sink has taken of the range. */
 function outOfTime(): FeedStop {
   return new FeedStop('budget', 'The time of the run was up in the middle of a range.', {
+    code: 'upstream_timeout',
     advice:
       'Nothing: the next run goes on. If it stays, CHANGE_FEED_WEBHOOK_MODE=batched takes fewer requests.',
   });

@@ -5,10 +5,10 @@ import { feedReserveMs } from '../platform/limits.ts';
 import { describeError, type Log } from '../platform/log.ts';
 import type { DeadLetter } from './deadLetters.ts';
 import type { Frame } from './dicomChangeFeed.ts';
+import { endingOf } from './ending.ts';
 import { anchorOf, isAnchored, type FeedEntry } from './entry.ts';
 import { toEvent } from './events.ts';
 import { FeedStop } from './outcome.ts';
-import { endingOf } from './report.ts';
 import type { ServiceParts } from './service.ts';
 import { isRequestSink, type RequestSink } from './sink.ts';
 

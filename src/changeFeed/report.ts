@@ -1,13 +1,9 @@
 // The report of one run over one service: what operators read, and what is kept in the cursor document.
 import * as z from 'zod/mini';
 import { isoTime } from '../platform/clock.ts';
-import { signInFailed } from '../platform/credential.ts';
-import { AppError, type ErrorCode } from '../platform/errors.ts';
-import { headline } from '../platform/log.ts';
-import { UnreadableDocument } from '../platform/stateDocuments.ts';
 import type { Cursor } from './cursor.ts';
 import { count } from './intervals.ts';
-import { FeedStop, outcomes, type FeedOutcome } from './outcome.ts';
+import { outcomes, type FeedOutcome } from './outcome.ts';
 import { lastRunShape, replayShape } from './replayReport.ts';
 
 const whole = z.int().check(z.nonnegative());
@@ -91,26 +87,4 @@ export function makeReport(
     holes: cursor ? { held: count(cursor.holes), crossed: count(cursor.crossed) } : { held: 0, crossed: 0 },
     ...{ delivered, late, repeated, fallbacks, deadLetters: 0, queueLength, error, replays: [] },
   };
-}
-
-/** How an error that is not a `FeedStop` ends a run: what to do depends on whose it is. */
-export function endingOf(error: unknown): Ending {
-  const { outcome, code, advice } = judge(error);
-  return { outcome, error: { code, message: headline(error), advice } };
-}
-
-function judge(error: unknown): { outcome: FeedOutcome; code: ErrorCode; advice: string } {
-  if (error instanceof FeedStop) return error;
-  if (error instanceof AppError) {
-    if (signInFailed(error)) {
-      return { outcome: 'unauthorized', code: error.code, advice: 'The log says which sign-in was tried.' };
-    }
-    const outcome = error.code.startsWith('upstream_') ? 'upstream_failed' : 'failed';
-    return { outcome, code: error.code, advice: 'The next run tries again; the log says more.' };
-  }
-  const advice =
-    error instanceof UnreadableDocument
-      ? 'The cursor document is not readable for this release: deploy the release that wrote it, or mend it.'
-      : 'The next run tries again; if it stays, check the storage account and the roles of the app on it.';
-  return { outcome: 'failed', code: 'internal', advice };
 }

@@ -5,12 +5,12 @@ import type { ChangeFeedStart } from '../platform/settings/types.ts';
 import { newCursor } from './cursor.ts';
 import type { CursorSession, CursorStore } from './cursorStore.ts';
 import { patient, type Frame } from './dicomChangeFeed.ts';
-import { endedBy } from './ending.ts';
+import { endedBy, endingOf } from './ending.ts';
 import { FeedStop, isFine } from './outcome.ts';
 import { Pull } from './pull.ts';
 import type { ReplayParts } from './replayRun.ts';
 import { besideReplays, recentReplays } from './replays.ts';
-import { endingOf, makeReport, type Ending, type FeedReport } from './report.ts';
+import { makeReport, type Ending, type FeedReport } from './report.ts';
 import { startPosition } from './start.ts';
 
 export interface ServiceParts extends ReplayParts {

@@ -114,7 +114,8 @@ test('what was taken of a range before is not sent again, and time that is up en
   assert.deepEqual(rest.requests, ['5 6']);
   let left = feedReserveMs + 2;
   const { requests, noted, error } = await offered(6, { size: 2, remainingMs: () => (left -= 1) });
-  assert.ok(error instanceof FeedStop && error.outcome === 'budget');
+  assert.ok(error instanceof FeedStop);
+  assert.deepEqual([error.outcome, error.code], ['budget', 'upstream_timeout']);
   assert.deepEqual([requests, noted.at(-1)?.through], [['1 2', '3 4'], 4]);
 });
 

@@ -58,6 +58,7 @@ test('a cursor blob that cannot be asked for never looks like a first run, thoug
     scene.pullerOver({ ...storage, container: (name) => down.container(name) }),
   );
   assert.deepEqual([report.outcome, report.cursor], ['failed', null]);
+  assert.match(report.error?.message ?? '', /^The storage of the app's state failed \(ECONNREFUSED\)\.$/);
   assert.equal(dicom.log.list('dicom').length, before, 'no start was looked up');
   assert.deepEqual(await scene.blobs(), {});
 });
