@@ -14,7 +14,7 @@ export interface Outcome {
   readonly code?: number | string;
   /** In place of the words for the failure. */
   readonly problem?: string;
-  /** Of requests about one person's things: several failures of the same count as one. */
+  /** Of requests about one person's things: all failures of the same count as one. */
   readonly about?: string;
 }
 
@@ -37,6 +37,8 @@ interface Seen {
   failure?: Outcome & { readonly failure: FailureKind; readonly time: number };
   /** Since the last success. */
   failures: number;
+  /** Whose things they were about: no more of them than it takes to call it failing. */
+  readonly about: Set<string>;
   failingSince: number;
 }
 
@@ -46,7 +48,7 @@ export class DependencyBoard {
 
   constructor(dependencies: readonly Dependency[], clock: Clock) {
     this.#clock = clock;
-    for (const one of dependencies) this.#seen.set(one, { failures: 0, failingSince: 0 });
+    for (const one of dependencies) this.#seen.set(one, { failures: 0, failingSince: 0, about: new Set() });
   }
 
   get dependencies(): readonly Dependency[] {
@@ -62,11 +64,12 @@ export class DependencyBoard {
     if (failure === undefined) {
       seen.lastSuccess = time;
       seen.failures = 0;
+      seen.about.clear();
       return;
     }
-    const sameAgain = about !== undefined && seen.failures > 0 && about === seen.failure?.about;
     if (seen.failures === 0) seen.failingSince = time;
-    if (!sameAgain) seen.failures += 1;
+    if (about === undefined || !seen.about.has(about)) seen.failures += 1;
+    if (about !== undefined && seen.failures <= dependencyFailures) seen.about.add(about);
     seen.failure = { ...outcome, failure, time };
   }
 

@@ -73,8 +73,13 @@ test('what was failing and is used no more is unknown after a while, so that the
 test('one user who is refused again and again makes nothing failing; three users do', () => {
   for (let time = 0; time < 20; time += 1) board.note(acs, { ...refused, about: 'a user' });
   assert.equal(stateOf(acs)?.state, 'shaky');
-  for (const about of ['another', 'a third']) board.note(acs, { ...refused, about });
+  for (const about of ['another', 'a user', 'another', 'a user']) board.note(acs, { ...refused, about });
+  assert.equal(stateOf(acs)?.state, 'shaky', 'two users in turn');
+  board.note(acs, { ...refused, about: 'a third' });
   assert.equal(stateOf(acs)?.state, 'failing');
+  board.note(acs, {});
+  for (const about of ['a user', 'another', 'a third']) board.note(acs, { ...refused, about });
+  assert.equal(stateOf(acs)?.state, 'failing', 'after a success each of them counts again');
 });
 
 test('a failed sign-in tells what was tried, of the identity that failed, and nothing of an unknown error', () => {
