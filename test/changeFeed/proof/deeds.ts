@@ -188,6 +188,14 @@ export const deeds: readonly Deed[] = [
     move: { sequence: 2, expect: null },
   },
   {
+    name: 'a replay in slices of several ranges, two at a time, beside the live cursor',
+    setting: { pageSize: 1 },
+    before: pulled(23, (world) => {
+      world.beginReplay(11);
+      world.changes(1);
+    }),
+  },
+  {
     name: 'a run whose birth is not on record any more',
     before: pulled(3, (world) => {
       world.births.delete(host);

@@ -9,7 +9,7 @@ import type { Violation } from '../../support/search.ts';
 import { brokenByWrite, isOnRecord, isTaken, type Rule } from './rules.ts';
 import type { Actor, Stage } from './stage.ts';
 import type { Conditions } from './storage.ts';
-import { cursorPath, host, type World } from './world.ts';
+import { cursorPath, host, replaysPath, type World } from './world.ts';
 
 const places = ['blob', 'queue', 'webhook', 'letter'] as const;
 type Place = (typeof places)[number];
@@ -78,6 +78,11 @@ export class Judge {
   }
 
   asksToWrite(actor: Actor, path: string, text: string, conditions: Conditions): void {
+    if (path.startsWith(replaysPath)) {
+      this.#requireLease(actor, path);
+      if (conditions.ifMatch === undefined) this.violate('every write is conditional', path);
+      return;
+    }
     if (path !== cursorPath) {
       this.#requireLease(actor, path);
       if (conditions.ifNoneMatch !== '*') this.violate('every write is conditional', path);
@@ -96,12 +101,16 @@ export class Judge {
 
   asksToSend(actor: Actor, sink: SinkName, events: readonly CloudEvent[]): void {
     if (!this.#requireLease(actor, sink)) return;
-    const { cursor, births, feedEpoch } = this.#world;
-    const told = `${sink}: ${events.map(({ id }) => id).join(' ')} under ${JSON.stringify(cursor?.pending)}`;
-    if (!cursor || !events.every((event) => isOnRecord(event, cursor)))
-      this.violate('what is sent is on record', told);
-    else if (events.some((event) => isTaken(event, sink, cursor)))
-      this.violate('who took a range is not asked again', told);
+    const { cursor, replays, births, feedEpoch } = this.#world;
+    const lanes = replays.flatMap(({ epoch, lanes }) => lanes.map(({ pending }) => ({ epoch, pending })));
+    const records = cursor ? [cursor, ...lanes] : [];
+    const told = `${sink}: ${events.map(({ id }) => id).join(' ')} under ${JSON.stringify(records)}`;
+    for (const event of events) {
+      const on = records.filter((record) => isOnRecord(event, record));
+      if (on.length === 0) this.violate('what is sent is on record', told);
+      else if (on.every((record) => isTaken(event, sink, record)))
+        this.violate('who took a range is not asked again', told);
+    }
     const epoch = cursor?.epoch ?? 1;
     if ((births.get(host) ?? 0) < epoch) this.violate('the birth is on record before anything is sent', told);
     if (epoch < feedEpoch) this.violate('nothing of another feed is delivered', told);
@@ -130,7 +139,7 @@ export class Judge {
       if (before === undefined && path.endsWith('.ndjson')) this.arrived(actor, 'blob', eventsIn(text));
     } else if (path === cursorPath) {
       this.#cursorWritten(actor, before, text);
-    } else if (before === undefined) this.#buried(path, text);
+    } else if (before === undefined && !path.startsWith(replaysPath)) this.#buried(path, text);
   }
 
   born(before: number | undefined, epoch: number): void {
@@ -203,7 +212,7 @@ export class Judge {
   }
 }
 
-function eventsIn(text: string): CloudEvent[] {
+export function eventsIn(text: string): CloudEvent[] {
   return text
     .trimEnd()
     .split('\n')

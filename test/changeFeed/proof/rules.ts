@@ -25,7 +25,8 @@ export type Rule =
   | 'nothing is sent without the lease'
   | 'every write is conditional'
   | 'only what was refused is buried'
-  | 'a cursor names nobody';
+  | 'a cursor names nobody'
+  | 'a replay brings its range once more';
 
 interface Broken {
   readonly rule: Rule;
@@ -41,15 +42,18 @@ export interface Books {
   readonly now: number;
 }
 
-/** Whether the event is of the range, and of the feed, that the stored cursor is about to deliver. */
-export function isOnRecord({ id, late, data }: CloudEvent, { epoch, pending }: Cursor): boolean {
+/** Whether the event is of the range, and of the feed, that the stored cursor, or the lane of a replay, is about to deliver. */
+export function isOnRecord(
+  { id, late, data }: CloudEvent,
+  { epoch, pending }: Pick<Cursor, 'epoch' | 'pending'>,
+): boolean {
   const { sequenceNumber: sequence } = data;
   if (pending?.late !== (late === true) || id !== `${String(epoch)}.${String(sequence)}`) return false;
   return covers([pending], sequence) && !covers(pending.holes, sequence);
 }
 
-/** Whether the stored cursor knows already that the sink has the event. */
-export function isTaken({ data }: CloudEvent, sink: SinkName, { pending }: Cursor): boolean {
+/** Whether the stored cursor or lane knows already that the sink has the event. */
+export function isTaken({ data }: CloudEvent, sink: SinkName, { pending }: Pick<Cursor, 'pending'>): boolean {
   if (pending?.accepted.includes(sink)) return true;
   return sink === 'webhook' && data.sequenceNumber <= (pending?.through ?? 0);
 }

@@ -6,7 +6,7 @@ import type { CloudEvent } from '../../../src/changeFeed/events.ts';
 import { leaseSeconds } from '../../../src/platform/limits.ts';
 import type { Judge } from './judge.ts';
 import type { Actor, Stage } from './stage.ts';
-import { cursorPath, host, type Blob, type World } from './world.ts';
+import { cursorPath, host, replaysPath, type Blob, type World } from './world.ts';
 
 export interface Place {
   readonly world: World;
@@ -46,6 +46,7 @@ export function containerOf(place: Place, actor: Actor, name: 'state' | 'changes
 
 function kindOf(path: string): string {
   if (path === cursorPath) return 'the cursor';
+  if (path.startsWith(replaysPath)) return 'a replay';
   return path.startsWith('state/') ? 'a dead letter' : 'a range';
 }
 

@@ -1,6 +1,7 @@
 // Everything outside the processes of the proofs, in memory: the feed, the storage account and the webhook's receiver.
 import type { Cursor } from '../../../src/changeFeed/cursor.ts';
 import type { CloudEvent } from '../../../src/changeFeed/events.ts';
+import { newReplay, type Replay } from '../../../src/changeFeed/replay.ts';
 import type { SinkName } from '../../../src/changeFeed/sink.ts';
 import { FeedService } from '../feedService.ts';
 
@@ -12,6 +13,7 @@ export const auditMs = 60 * minuteMs;
 export const service = 'https://feed.dicom.azurehealthcareapis.com';
 export const { host } = new URL(service);
 export const cursorPath = `state/change-feed/${host}/cursor.json`;
+export const replaysPath = `state/change-feed/${host}/replays/`;
 
 export interface Blob {
   readonly text: string;
@@ -52,6 +54,22 @@ export class World {
   get cursor(): Cursor | undefined {
     const blob = this.blobs.get(cursorPath);
     return blob && (JSON.parse(blob.text) as Cursor);
+  }
+
+  /** As they are stored. */
+  get replays(): Replay[] {
+    const found = [...this.blobs].filter(([path]) => path.startsWith(replaysPath));
+    return found.map(([, { text }]) => JSON.parse(text) as Replay);
+  }
+
+  /** Stores a replay of all that the cursor has passed, in slices of so many sequences. */
+  beginReplay(slice: number): void {
+    const id = '20260301T120102000-0f8c2a6d';
+    const { epoch, committed: to } = this.cursor ?? { epoch: 0, committed: 0 };
+    const startedAt = new Date(this.feed.time).toISOString();
+    const replay = newReplay({ id, service, epoch, from: 1, to, sinks: this.sinks, startedAt });
+    const text = JSON.stringify({ schema: 1, ...replay, slice });
+    this.blobs.set(`${replaysPath}${id}.json`, { text, etag: this.nextEtag(), metadata: {} });
   }
 
   /** Draws a number whose change does not show before `commit`. */
