@@ -1,43 +1,19 @@
 // Replays through the real clients: their documents in Azurite, two services at once, and where their blobs lie.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ended, newReplay, take, type Replay } from '../../src/changeFeed/replay.ts';
+import { ended, type Replay } from '../../src/changeFeed/replay.ts';
 import { createReplayStore, type ReplayStore } from '../../src/changeFeed/replayStore.ts';
 import { isAppError } from '../../src/platform/errors.ts';
 import { createStorage } from '../../src/platform/storage.ts';
 import { feedScene, stateBlobs, storage } from './feedScene.ts';
+import { fullReplay } from './replayShelf.ts';
 
 const frame = { signal: new AbortController().signal, remainingMs: () => 60_000 };
 const conflict = (error: unknown): boolean => isAppError(error, 'conflict');
 
 function scene(): { store: () => ReplayStore; replay: Replay } {
   const service = feedScene().services[0] ?? assert.fail();
-  const id = '20260301T120102000-0f8c2a6d';
-  const startedAt = '2026-03-01T12:01:02.000Z';
-  const fresh = take(
-    newReplay({ id, service, epoch: 3, from: 1, to: 9, sinks: ['blob', 'queue'], startedAt }),
-  );
-  const pending = {
-    from: 1,
-    to: 4,
-    holes: [{ from: 2, to: 2 }],
-    late: false,
-    accepted: ['blob' as const],
-    through: 3,
-  };
-  const failure = { sink: 'queue' as const, count: 2, notBefore: 4 };
-  const reading = { pageSize: 7, suspects: [3], witness: 1 };
-  const lanes = fresh.lanes.map((lane) => ({
-    ...lane,
-    pending,
-    failure,
-    reading,
-    refusals: 2,
-    delivered: 5,
-  }));
-  const error = { code: 'upstream_failed', message: 'what', advice: 'do' };
-  const lastRun = { time: startedAt, outcome: 'sink_down' as const, error };
-  return { store: () => createReplayStore(stateBlobs, service), replay: { ...fresh, lanes, lastRun } };
+  return { store: () => createReplayStore(stateBlobs, service), replay: fullReplay(service) };
 }
 
 test('every field of a replay comes back as it was written, and no write goes over one that was not read', async () => {

@@ -34,7 +34,14 @@ export function containerOf(place: Place, actor: Actor, name: 'state' | 'changes
   const at = (path: string): string => `${name}/${path}`;
   const container = {
     create: async () => undefined,
-    getBlobClient: (path: string) => ({ getBlobLeaseClient: () => leaseOf(place, actor, at(path)) }),
+    getBlobClient: (path: string) => ({
+      getBlobLeaseClient: () => leaseOf(place, actor, at(path)),
+      deleteIfExists: () =>
+        place.stage.call(actor, {
+          name: `removes ${kindOf(at(path))}`,
+          go: () => void place.world.blobs.delete(at(path)),
+        }),
+    }),
     getBlockBlobClient: (path: string) => blobOf(place, actor, at(path)),
     async *listBlobsFlat({ prefix }: { readonly prefix: string }) {
       for (const path of place.world.blobs.keys())
