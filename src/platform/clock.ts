@@ -27,7 +27,10 @@ export const zonedTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+-]\
 
 /** True for a `zonedTime` that exists. */
 export function isZonedTime(text: string): boolean {
-  return zonedTime.test(text) && !Number.isNaN(Date.parse(text));
+  if (!zonedTime.test(text) || Number.isNaN(Date.parse(text))) return false;
+  // V8 takes 30 February for 2 March.
+  const day = text.slice(0, 10);
+  return isoTime(Date.parse(day)).startsWith(day);
 }
 
 /** ISO 8601 in UTC with milliseconds. */

@@ -79,6 +79,7 @@ describe('options', () => {
     [[...range, '--from', '1e3'], /^--from: expected a whole number/],
     [[...range, '--from', '5', '--to', '4'], /^--to: expected at least what --from is/],
     [[...range, '--since', '2026-11-20T08:00'], /^--since: expected a time, ISO 8601 with its zone/],
+    [[...range, '--since', '2026-02-30T08:00Z'], /^--since: expected a time/],
     [
       [...range, '--since', '2026-11-20T08:00Z', '--until', '2026-11-20T09:00+01:00'],
       /^--until: expected a time after --since/,

@@ -121,7 +121,7 @@ const cases: Readonly<Record<SettingName, Case>> = {
     ],
     bad: [
       ...['Beginning', 'sequence:', 'sequence:-1', 'sequence:9007199254740993', 'time:2026-01-02'],
-      ...['time:2026-01-02T03:04:05', 'time:2026-13-02T03:04:05Z', '17'],
+      ...['time:2026-01-02T03:04:05', 'time:2026-13-02T03:04:05Z', 'time:2026-02-30T03:04:05Z', '17'],
     ],
   },
   CHANGE_FEED_SINKS: {
