@@ -95,6 +95,13 @@ function issueText(issue: z.core.$ZodIssue): string {
   if (issue.code === 'unrecognized_keys') {
     return `${field}: unknown field ${[...new Set(issue.keys.map(nameShown))].join(', ')}.`;
   }
-  if (issue.code === 'invalid_type') return `${field}: expected ${words[issue.expected] ?? issue.expected}.`;
-  return `${field}: ${issue.message}.`;
+  return `${field}: ${expectation(issue)}.`;
+}
+
+function expectation(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type') return `expected ${words[issue.expected] ?? issue.expected}`;
+  if (issue.code === 'invalid_value') return `expected one of ${issue.values.map(String).join(', ')}`;
+  // A bound that no shape gave words to is that of whole numbers themselves.
+  if (issue.code === 'too_big' && issue.origin === 'int') return `expected at most ${issue.maximum}`;
+  return issue.message;
 }

@@ -9,6 +9,7 @@ import { call, http, testContext, type Received } from './registry.ts';
 const shape = z.strictObject({
   scopes: z.optional(z.array(z.string()).check(z.minLength(1, 'expected at least one scope'))),
   minutes: z.optional(z.int()),
+  kinds: z.optional(z.array(z.enum(['acs', 'teams']))),
   deep: z.optional(z.strictObject({ enabled: z.boolean() })),
 });
 const section = { state: 'on', value: undefined } as const;
@@ -96,6 +97,9 @@ test('a wrong field is named with what is expected, and its value is not repeate
   const cases: Readonly<Record<string, string>> = {
     '{"minutes":"canary"}': 'minutes: expected a number.',
     '{"minutes":1.5}': 'minutes: expected a whole number.',
+    '{"minutes":99999999999999999999}': 'minutes: expected at most 9007199254740991.',
+    '{"kinds":["acs","canary"]}': 'kinds.1: expected one of acs, teams.',
+    '{"kinds":[7]}': 'kinds.0: expected one of acs, teams.',
     '{"scopes":[]}': 'scopes: expected at least one scope.',
     '{"scopes":["chat",7]}': 'scopes.1: expected a string.',
     '{"deep":{"enabled":"canary"}}': 'deep.enabled: expected true or false.',
