@@ -7,7 +7,7 @@ import * as z from 'zod/mini';
 import api from '../../infra/directory/api.json' with { type: 'json' };
 import file from '../../infra/main.parameters.json' with { type: 'json' };
 import { table } from '../../src/platform/settings/table.ts';
-import { declarations, root, template } from './files.ts';
+import { declarations, root, template, templates } from './files.ts';
 import { assignments, roles } from './tables.ts';
 
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -46,6 +46,13 @@ test('the page shows every parameter with its variable, its default and what it 
         return [`\`${variable}\``, `\`${name}\``, fallback, description.replaceAll("\\'", "'")].join(' | ');
       }),
   );
+});
+
+test('the page names every resource provider that has to be registered', () => {
+  const text = templates.map((one) => one.text).join('\n');
+  const used = new Set([...text.matchAll(/'(Microsoft\.\w+)\//g)].map(([, provider = '']) => provider));
+  assert.ok(used.size > 5);
+  for (const provider of used) assert.ok(deploy.includes(`\`${provider}\``), provider);
 });
 
 test('every command needs Azure and says so, or is one of ours', () => {
