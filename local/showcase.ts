@@ -1,5 +1,5 @@
 // Lets the running app do its three jobs once, over its own URLs, and says what happened.
-import { BlobServiceClient } from '@azure/storage-blob';
+import { BlobServiceClient, type BlobItem, type ContainerClient } from '@azure/storage-blob';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import type { RunFile } from './runFile.ts';
@@ -49,10 +49,20 @@ export async function showFeed(run: RunFile, stored: number): Promise<string> {
   const container = BlobServiceClient.fromConnectionString(run.azure.storage).getContainerClient(
     'dicom-changes',
   );
-  const blobs: string[] = [];
-  for await (const blob of container.listBlobsFlat()) blobs.push(blob.name);
+  const reached = `sequence ${service.cursor ?? 0}`;
+  const newest = await newestBlob(container);
+  if (newest === undefined) return `change feed pulled up to ${reached}; no blob was delivered`;
   const what = stored === 0 ? 'changes' : `${stored} changes`;
-  return `${what} delivered up to sequence ${service.cursor ?? 0}: webhook, queue dicom-changes, container dicom-changes (${blobs.join(', ')})`;
+  return `${what} delivered up to ${reached}: webhook, queue dicom-changes, container dicom-changes (${newest})`;
+}
+
+/** Undefined where nothing was delivered, as with a start at the newest change or without the sink. */
+async function newestBlob(container: ContainerClient): Promise<string | undefined> {
+  if (!(await container.exists())) return undefined;
+  const blobs: BlobItem[] = [];
+  for await (const blob of container.listBlobsFlat()) blobs.push(blob);
+  const age = ({ properties }: BlobItem): number => properties.lastModified.getTime();
+  return blobs.sort((left, right) => age(right) - age(left))[0]?.name;
 }
 
 async function runTimer({ host, keys }: RunFile, name: string): Promise<void> {
