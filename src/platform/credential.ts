@@ -92,7 +92,8 @@ function chooseWay(settings: CredentialSettings): Way {
         : `the managed identity with client id ${clientId}`;
     return {
       tried: which,
-      advice: 'Assign that identity to the function app (Identity blade) and check AZURE_CLIENT_ID.',
+      advice:
+        "Assign that identity to the function app (Identity blade), and check AZURE_CLIENT_ID or the job's own, such as ROTATION_CLIENT_ID.",
       make: () =>
         clientId === undefined
           ? new ManagedIdentityCredential()

@@ -116,6 +116,8 @@ test('an identity that is not assigned is named, with what to do', async () => {
   const { name, message, cause } = await signIn({ ...environment, AZURE_CLIENT_ID: clientId });
   assert.equal(name, 'SignInError');
   assert.match(message ?? '', new RegExp(`Tried: the managed identity with client id ${clientId}\\. Assign`));
+  // A deployment sets the second kind alone.
+  assert.match(message ?? '', /AZURE_CLIENT_ID or the job's own, such as ROTATION_CLIENT_ID\.$/);
   assert.match(cause ?? '', /No User Assigned identity found/);
   assert.match(
     (await signIn(environment)).message ?? '',
