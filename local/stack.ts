@@ -34,8 +34,9 @@ export interface Stack {
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** A shell that is signed in to a real Azure must not leak into a run that has none. */
-const foreign = /^(AZURE_|ARM_|MSI_|IDENTITY_|WEBSITE_|APPLICATIONINSIGHTS_|AzureWebJobsStorage)/;
+/** A shell that is signed in to a real Azure must not leak into a run that has none; the app's own settings may. */
+export const foreign =
+  /^(AZURE_|ARM_|MSI_|IDENTITY_(ENDPOINT|HEADER|SERVER_)|WEBSITE_|APPLICATIONINSIGHTS_|AzureWebJobsStorage)/;
 
 /** Everything is on loopback; .NET and Node (with NODE_USE_ENV_PROXY) would ask a proxy even for that. */
 const proxy = /^(?:(?:https?|all)_proxy|NODE_USE_ENV_PROXY)$/i;
