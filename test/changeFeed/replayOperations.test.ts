@@ -145,13 +145,13 @@ test('cancelling ends a replay for good, may be repeated, and comes too late for
   await refuses(desk.cancel(done), 'conflict', /it is done/);
   const { host } = new URL('https://feed.dicom.azurehealthcareapis.com');
   assert.deepEqual(
-    desk.audited.map(({ action, subject }) => [action, subject]),
+    desk.audited.map(({ action, subject, reason }) => [action, subject, reason]),
     [
-      ['feed.replay', `${host}/replays/${id}/1/2-9`],
-      ['feed.cancelReplay', `${host}/replays/${id}/1/2-9`],
-      ['feed.cancelReplay', `${host}/replays/${id}/1/2-9`],
-      ['feed.replay', `${host}/replays/${done}/1/2-9`],
-      ['feed.cancelReplay', `${host}/replays/${done}/1/2-9`],
+      ['feed.replay', `${host}/replays/${id}/1/2-9`, 'a drill'],
+      ['feed.cancelReplay', `${host}/replays/${id}/1/2-9`, undefined],
+      ['feed.cancelReplay', `${host}/replays/${id}/1/2-9`, undefined],
+      ['feed.replay', `${host}/replays/${done}/1/2-9`, 'a drill'],
+      ['feed.cancelReplay', `${host}/replays/${done}/1/2-9`, undefined],
     ],
   );
 });

@@ -1,6 +1,7 @@
 // How a run divides its time and its requests among the live cursor and the replays, and what it says of them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ChangeFeedReader } from '../../src/changeFeed/dicomChangeFeed.ts';
 import type { ReplayStore } from '../../src/changeFeed/replayStore.ts';
 import { pullService } from '../../src/changeFeed/service.ts';
 import type { Sink } from '../../src/changeFeed/sink.ts';
@@ -154,4 +155,17 @@ test('a live cursor that takes longer than its part leaves less to the replays',
   await pullService(world.parts(), { ...frame, remainingMs }, quiet);
   const { lastRun } = await world.desk.look(id);
   assert.deepEqual([lastRun, replayed(world, id)], [undefined, []]);
+});
+
+test('a request has a third of the time of the live cursor, or of the replays', async () => {
+  const world = await settled(5);
+  await world.desk.start({ from: 1 });
+  const parts = world.parts();
+  const asked: (number | undefined)[] = [];
+  const latest: ChangeFeedReader['latest'] = (part) => {
+    asked.push(part.requestMs);
+    return parts.reader.latest(part);
+  };
+  await pullService({ ...parts, reader: { ...parts.reader, latest } }, frame, quiet);
+  assert.deepEqual(asked, [15 * second, 5 * second]);
 });
