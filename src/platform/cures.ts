@@ -20,9 +20,11 @@ interface Need {
 /** The roles of infra/ are narrower than Azure's own; azd would skip a deployment that it has made before (Azure docs). */
 const assign = (role: string, scope: string): string =>
   `Deployed with azd: azd provision --no-state gives every role again. Otherwise: az role assignment create --assignee <principal id> --role "${role}" --scope <${scope}>`;
+/** A closed firewall refuses with 403 as well (Azure docs). */
+const open = (place: string): string => `let its firewall pass the app: Azure portal, ${place}, Networking`;
 const storage = (service: string, role: string, scope: string, setting: string): Need => ({
   service,
-  allow: `${assign(role, scope)} (takes some minutes); with a connection string, its key must be a current one of the account.`,
+  allow: `${assign(role, scope)} (takes some minutes), and ${open('the storage account')}; with a connection string, its key must be a current one of the account.`,
   settings: setting,
 });
 const blobs = 'Storage Blob Data Contributor';
@@ -62,12 +64,12 @@ export const needs: Readonly<Record<DependencyName, Need>> = {
   },
   keyVault: {
     service: 'Key Vault',
-    allow: `${assign('Key Vault Secrets Officer', 'the vault')}, and let its firewall pass the app: Azure portal, the vault, Networking.`,
+    allow: `${assign('Key Vault Secrets Officer', 'the vault')}, and ${open('the vault')}.`,
     settings: 'KEY_VAULT_URL',
   },
   webhookKey: {
     service: 'Key Vault, the key of the webhook',
-    allow: `${assign('Key Vault Secrets User', 'the vault')}, and see that the secret is enabled.`,
+    allow: `${assign('Key Vault Secrets User', 'the vault')}, ${open('the vault')}, and see that the secret is enabled.`,
     settings: 'CHANGE_FEED_WEBHOOK_AUTH',
   },
   graph: {
@@ -83,7 +85,7 @@ export const needs: Readonly<Record<DependencyName, Need>> = {
   },
   dicom: {
     service: 'The DICOM service',
-    allow: `${assign('DICOM Data Reader', 'the DICOM service')} (takes up to five minutes).`,
+    allow: `${assign('DICOM Data Reader', 'the DICOM service')} (takes up to five minutes), and ${open('its workspace')}.`,
     settings: 'DICOM_SERVICE_URL and DICOM_SCOPE',
   },
   webhook: {

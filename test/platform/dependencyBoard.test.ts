@@ -132,3 +132,9 @@ test('who was deployed with roles of its own is not told to take wider ones firs
       assert.match(first, /^Deployed with azd: azd provision --no-state .*Otherwise: $/, name);
   }
 });
+
+test('what a firewall can refuse like a missing role is mended in two places', () => {
+  // Azure docs: behind a closed firewall storage, vaults and DICOM services answer 403.
+  const closed = dependencyNames.filter((name) => /Blobs|Tables|Queue|Vault|Key|dicom/.test(name));
+  for (const name of closed) assert.match(cureOf(name, 'refused'), /firewall .*, Networking/, name);
+});
