@@ -62,9 +62,12 @@ function judge(error: unknown): Judgement {
   return ofStorage(error) ?? { outcome: 'failed', code: 'internal', message, advice: 'The log says more.' };
 }
 
+/** The second for an account that is silent. */
+const storageErrors = ['RestError', 'AbortError'];
+
 /** The sinks and the readers judge their own errors, so that what comes as the storage clients threw it is of the state. */
 function ofStorage(error: unknown): Judgement | undefined {
-  if (!(error instanceof Error) || error.name !== 'RestError') return undefined;
+  if (!(error instanceof Error) || !storageErrors.includes(error.name)) return undefined;
   const { status, code } = storageFailure(error);
   const why = [status, code].filter((part) => part !== undefined).join(' ') || 'no answer';
   const advice =

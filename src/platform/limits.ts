@@ -30,6 +30,8 @@ export const maxUpstreamBytes = 16 * 1024 * 1024;
 /** Storage: tries and time for one try. */
 export const storageTries = 4;
 export const storageTryTimeoutMs = 10_000;
+/** A storage account that is silent for this long is not waited for any more. */
+export const storageSilenceMs = 20_000;
 /** A lease's length, how often it is renewed, and how long before its end it no longer vouches for a write. */
 export const leaseSeconds = 60;
 export const leaseRenewMs = 20_000;

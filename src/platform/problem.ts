@@ -57,10 +57,13 @@ function statusOf({ code, retryAfterSeconds }: AppError): number {
   return code === 'upstream_failed' && retryAfterSeconds !== undefined ? 503 : statuses[code];
 }
 
+/** The second for a service that took a request and was silent. */
+const upstreamErrors = ['RestError', 'AbortError'];
+
 /** What no part judged: of an Azure service, mostly the storage account, or ours. Neither says anything about the inside. */
 function unjudged(error: unknown): AppError {
   // By its name: SDK clients may carry a copy of the pipeline of their own (measured with communication-identity).
-  const isUpstream = signInFailed(error) || (error instanceof Error && error.name === 'RestError');
+  const isUpstream = signInFailed(error) || (error instanceof Error && upstreamErrors.includes(error.name));
   return isUpstream
     ? new AppError('upstream_failed', 'A service behind this app failed; the request id finds it in the log.')
     : new AppError('internal', 'Something went wrong here; the request id finds it in the log.');

@@ -1,9 +1,9 @@
 // Azure Storage: makes the clients of one account from its settings, with bounded retries.
 import type { TokenCredential } from '@azure/core-auth';
-import { TableClient } from '@azure/data-tables';
-import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
-import { QueueServiceClient, type QueueClient } from '@azure/storage-queue';
-import { maxRetryAfterMs, storageTries, storageTryTimeoutMs } from './limits.ts';
+import { TableClient, type TableServiceClientOptions } from '@azure/data-tables';
+import { BlobServiceClient, newPipeline, type ContainerClient, type Pipeline } from '@azure/storage-blob';
+import { newPipeline as newQueuePipeline, QueueServiceClient, type QueueClient } from '@azure/storage-queue';
+import { maxRetryAfterMs, storageSilenceMs, storageTries, storageTryTimeoutMs } from './limits.ts';
 import type { StorageSettings } from './settings/types.ts';
 
 /** The clients of one storage account. Nothing is created or contacted before the first operation on them. */
@@ -15,21 +15,18 @@ export interface Storage {
 
 /** Clients for the account of `settings`; `credential` is used where the settings carry no connection string. */
 export function createStorage(settings: StorageSettings, credential: () => TokenCredential): Storage {
-  const retryOptions = {
-    maxTries: storageTries,
-    tryTimeoutInMs: storageTryTimeoutMs,
-    retryDelayInMs: 500,
-    maxRetryDelayInMs: maxRetryAfterMs,
-  };
-  const tableOptions = {
-    retryOptions: { maxRetries: storageTries - 1, retryDelayInMs: 500, maxRetryDelayInMs: maxRetryAfterMs },
-  };
   if (settings.kind === 'connectionString') {
     const text = settings.connectionString.reveal();
     // Azurite and its short form speak plain HTTP on loopback; the Tables client wants to be told.
     const insecure = /^UseDevelopmentStorage=true|DefaultEndpointsProtocol=http;/i.test(text);
-    const blobs = once(() => BlobServiceClient.fromConnectionString(text, { retryOptions }));
-    const queues = once(() => QueueServiceClient.fromConnectionString(text, { retryOptions }));
+    const plain = once(() => BlobServiceClient.fromConnectionString(text));
+    const blobs = once(
+      () => new BlobServiceClient(plain().url, timely(newPipeline(plain().credential, { retryOptions }))),
+    );
+    const queues = once(() => {
+      const { url } = QueueServiceClient.fromConnectionString(text);
+      return new QueueServiceClient(url, timely(newQueuePipeline(plain().credential, { retryOptions })));
+    });
     return {
       table: (name) =>
         TableClient.fromConnectionString(text, name, { ...tableOptions, allowInsecureConnection: insecure }),
@@ -38,13 +35,45 @@ export function createStorage(settings: StorageSettings, credential: () => Token
     };
   }
   const { blobUri, queueUri, tableUri } = settings;
-  const blobs = once(() => new BlobServiceClient(blobUri, credential(), { retryOptions }));
-  const queues = once(() => new QueueServiceClient(queueUri, credential(), { retryOptions }));
+  const blobs = once(
+    () => new BlobServiceClient(blobUri, timely(newPipeline(credential(), { retryOptions }))),
+  );
+  const queues = once(
+    () => new QueueServiceClient(queueUri, timely(newQueuePipeline(credential(), { retryOptions }))),
+  );
   return {
     table: (name) => new TableClient(tableUri, name, credential(), tableOptions),
     container: (name) => blobs().getContainerClient(name),
     queue: (name) => queues().getQueueClient(name),
   };
+}
+
+const waits = { retryDelayInMs: 500, maxRetryDelayInMs: maxRetryAfterMs };
+const retryOptions = { ...waits, maxTries: storageTries, tryTimeoutInMs: storageTryTimeoutMs };
+
+/**
+ * `tryTimeoutInMs` is a word to the service: for one that takes a request and is silent the clients wait without end
+ * (measured). With this a request ends after `storageSilenceMs`, with an `AbortError`.
+ */
+function inTime<R extends { timeout?: number }, A>(request: R, send: (request: R) => Promise<A>): Promise<A> {
+  request.timeout = storageSilenceMs;
+  return send(request);
+}
+
+const tableOptions: TableServiceClientOptions = {
+  retryOptions: { ...waits, maxRetries: storageTries - 1 },
+  additionalPolicies: [{ position: 'perCall', policy: { name: 'inTime', sendRequest: inTime } }],
+};
+
+function timely<P extends Pick<Pipeline, 'factories'>>(pipeline: P): P {
+  pipeline.factories.push({
+    create: (next) => ({
+      sendRequest: (request) => inTime(request, (same) => next.sendRequest(same)),
+      log: () => undefined,
+      shouldLog: () => false,
+    }),
+  });
+  return pipeline;
 }
 
 /** Runs `make` at the first call and remembers what it made. */

@@ -26,8 +26,10 @@ test("a failure of the state's storage is called that, with its status and code 
     endingOf(refused).error?.advice ?? '',
     /Blob Data Contributor.*Table Data Contributor.*STATE_STORAGE/,
   );
-  const silent = storageError(undefined, 'ETIMEDOUT');
-  assert.deepEqual(told(silent)[2], "The storage of the app's state failed (ETIMEDOUT).");
+  const broken = storageError(undefined, 'ECONNRESET');
+  assert.deepEqual(told(broken)[2], "The storage of the app's state failed (ECONNRESET).");
+  const silent = Object.assign(new Error('x'), { name: 'AbortError' });
+  assert.deepEqual(told(silent)[2], "The storage of the app's state failed (no answer).");
   assert.match(endingOf(silent).error?.advice ?? '', /STATE_STORAGE.*can be reached/);
 });
 

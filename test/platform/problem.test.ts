@@ -56,7 +56,8 @@ test('an error that is not ours says nothing', () => {
 });
 
 test('what an Azure client or the sign-in threw is a failure behind the app, and says nothing either', () => {
-  for (const error of [new RestError('canary', { statusCode: 403 }), new SignInError('canary')]) {
+  const silent = Object.assign(new Error('canary'), { name: 'AbortError' });
+  for (const error of [new RestError('canary', { statusCode: 403 }), new SignInError('canary'), silent]) {
     const problem = toProblem(error, 'request-1');
     assert.equal(problem.status, 502);
     assert.equal(problem.body.code, 'upstream_failed');
