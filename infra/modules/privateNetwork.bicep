@@ -55,6 +55,8 @@ module network 'network.bicep' = {
   }
 }
 
+// One at a time: each changes the subnet, and Azure refuses another one meanwhile (reported for its own verified modules).
+@batchSize(1)
 module privateEndpoint 'privateEndpoint.bicep' = [
   for endpoint in endpoints: {
     name: 'endpoint-${endpoint.name}'

@@ -179,3 +179,7 @@ test('host, state and deliveries have an account each, and the audit records are
     /module auditRetention 'auditRetention\.bicep' = if \(!auditLocked\) \{[^}]*containerName: 'audit', days: auditDays/,
   );
 });
+
+test("private endpoints are made one after the other: side by side they get in each other's way in their subnet", () => {
+  assert.match(template('modules/privateNetwork.bicep'), /@batchSize\(1\)\nmodule privateEndpoint /);
+});
