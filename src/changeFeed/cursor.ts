@@ -44,6 +44,8 @@ export interface SinkFailure {
   readonly count: number;
   /** No try before this time of ours, milliseconds. */
   readonly notBefore: number;
+  /** How the last of them was reported; none in documents of older releases. */
+  readonly why?: string | undefined;
 }
 
 /** What runs learnt about reading this service, for the next one. */

@@ -24,7 +24,12 @@ export const pendingShape = z.object({
   accepted: z.array(sinkName),
   through: z.optional(whole),
 });
-export const failureShape = z.object({ sink: sinkName, count: whole, notBefore: z.number() });
+export const failureShape = z.object({
+  sink: sinkName,
+  count: whole,
+  notBefore: z.number(),
+  why: z.optional(z.string()),
+});
 export const readingShape = z.object({
   pageSize: z.nullable(whole),
   suspects: z.array(whole),

@@ -20,17 +20,19 @@ export function respectPause(sinks: readonly Sink[], { failure }: Cursor, now: n
   const left = failure.notBefore - now;
   // A pause longer than the longest: the clock was set back.
   if (left <= 0 || left > feedSinkPauseMaxMs) return;
-  throw new FeedStop('sink_down', `The ${failure.sink} sink failed ${failure.count} times in a row.`, {
+  const why = failure.why === undefined ? '.' : `, the last time so: ${failure.why}`;
+  throw new FeedStop('sink_down', `The ${failure.sink} sink failed ${failure.count} times in a row${why}`, {
     advice: `It is asked again in ${Math.ceil(left / 1000)} s. ${keeps}`,
   });
 }
 
-/** `askedMs` is the pause that the sink itself asked for. */
-export function afterFailure(cursor: Cursor, sink: SinkName, now: number, askedMs = 0): Cursor {
+/** `stop` may hold the pause that the sink itself asked for. */
+export function afterFailure(cursor: Cursor, sink: SinkName, now: number, stop: FeedStop): Cursor {
   const times = (cursor.failure?.sink === sink ? cursor.failure.count : 0) + 1;
   const ours = times < 3 ? 0 : feedSinkPauseMs * 2 ** (times - 3);
+  const askedMs = (stop.retryAfterSeconds ?? 0) * 1000;
   const pause = Math.min(feedSinkPauseMaxMs, Math.max(ours, askedMs));
-  return { ...cursor, failure: { sink, count: times, notBefore: now + pause } };
+  return { ...cursor, failure: { sink, count: times, notBefore: now + pause, why: stop.message } };
 }
 
 /** How far the pending range is with the sink that is asked request by request. */

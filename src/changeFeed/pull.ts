@@ -198,8 +198,7 @@ export class Pull {
       else await deliverTo(sink, batch, delivery);
     } catch (error) {
       if (error instanceof FeedStop && error.outcome === 'sink_down') {
-        const askedMs = (error.retryAfterSeconds ?? 0) * 1000;
-        this.#cursor = afterFailure(this.#cursor, sink.name, this.#parts.clock.now(), askedMs);
+        this.#cursor = afterFailure(this.#cursor, sink.name, this.#parts.clock.now(), error);
       }
       throw error;
     }

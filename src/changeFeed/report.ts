@@ -79,7 +79,9 @@ export function makeReport(
   tally: Tally = emptyTally(),
 ): FeedReport {
   const { latest, delivered, late, repeated, fallbacks, queueLength } = tally;
-  const lag = cursor && latest !== null ? Math.max(0, latest - cursor.committed) : null;
+  // The numbers of another feed say nothing about how far this one is.
+  const isComparable = cursor && latest !== null && outcome !== 'feed_reset';
+  const lag = isComparable ? Math.max(0, latest - cursor.committed) : null;
   return {
     ...{ service, outcome, time: now === undefined ? null : isoTime(now) },
     ...{ cursor: cursor?.committed ?? null, epoch: cursor?.epoch ?? null, latest, lag },

@@ -10,7 +10,7 @@ import { feedScene, stateBlobs, storage } from './feedScene.ts';
 const cursor: Cursor = {
   ...newCursor({ committed: 7, anchor: null, crossed: [{ from: 2, to: 3, crossedAt: 5, readAt: 6 }] }, 1),
   pending: { from: 8, to: 9, holes: [{ from: 8, to: 8 }], late: false, accepted: ['blob'], through: 8 },
-  failure: { sink: 'queue', count: 2, notBefore: 4 },
+  failure: { sink: 'queue', count: 2, notBefore: 4, why: 'The queue is full.' },
   refusals: 3,
   holes: [{ from: 11, to: 12, firstSeen: 3 }],
 };

@@ -133,6 +133,7 @@ test('a reset feed halts every run until an operator acknowledges it; then a new
   await scene.store(['c', 'd', 'e']);
   const halted = await scene.pull();
   assert.deepEqual([halted.outcome, halted.cursor, halted.delivered], ['feed_reset', 2, 0]);
+  assert.deepEqual([halted.lag, halted.lagSeconds], [null, undefined], 'two feeds are not compared');
   assert.ok(failed({ services: [halted] }));
   const moved = await scene.move({ sequence: 0, expect: 2 });
   assert.deepEqual([moved.cursor, moved.epoch, moved.lag], [0, 2, 3]);

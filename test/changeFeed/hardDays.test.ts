@@ -193,7 +193,8 @@ test('failures of a sink that is configured no more are not counted for another'
   const pending = cursorOf(world).pending;
   assert.deepEqual(pending?.accepted, ['blob']);
   await pullService({ ...parts, sinks }, frame, quiet);
-  assert.deepEqual(cursorOf(world).failure, { sink: 'blob', count: 1, notBefore: world.time });
+  const why = 'The blob sink did not take a range.';
+  assert.deepEqual(cursorOf(world).failure, { sink: 'blob', count: 1, notBefore: world.time, why });
 });
 
 test('what comes before a page that fails is delivered', async () => {

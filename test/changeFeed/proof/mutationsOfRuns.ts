@@ -57,8 +57,8 @@ export const mutationsOfRuns: readonly Mutations[] = [
       ],
       [
         'a failure that is remembered',
-        'this.#cursor = afterFailure(this.#cursor, sink.name, this.#parts.clock.now(), askedMs);',
-        'void askedMs;',
+        'this.#cursor = afterFailure(this.#cursor, sink.name, this.#parts.clock.now(), error);',
+        '',
       ],
     ],
   },
