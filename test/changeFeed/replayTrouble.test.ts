@@ -6,7 +6,7 @@ import { pullService } from '../../src/changeFeed/service.ts';
 import type { Sink } from '../../src/changeFeed/sink.ts';
 import type { Log } from '../../src/platform/log.ts';
 import { quiet } from './feedWorld.ts';
-import { replayed, settled } from './replayWorld.ts';
+import { hour, replayed, ReplayWorld, settled } from './replayWorld.ts';
 
 const second = 1000;
 const frame = { signal: new AbortController().signal, remainingMs: () => 60_000 };
@@ -92,9 +92,44 @@ test('a lane that sees that the replay is cancelled stops the sends of the other
       sentAfter = true;
     },
   };
-  await pullService({ ...world.parts(), sinks: [sink] }, frame, quiet);
+  const lines: string[] = [];
+  const note = (event: string): void => void lines.push(event);
+  await pullService({ ...world.parts(), sinks: [sink] }, frame, { info: note, warn: note, error: note });
   assert.deepEqual([asked <= 2, aborted, sentAfter], [true, true, false]);
+  assert.deepEqual(lines, ['feed_pulled'], 'nothing more is said of it');
   assert.equal((await desk.look(id)).state, 'cancelled');
+});
+
+test('a replay that is cancelled while the live cursor delivers sends nothing more, not even the ranges that it had begun', async () => {
+  const world = await settled(20);
+  const { desk } = world;
+  const id = await world.replay({ from: 1, to: 20 }, 10);
+  world.down.add('blob');
+  await world.pull();
+  const begun = world.shelf.all[0]?.replay.lanes.map(({ pending }) => pending?.from);
+  assert.deepEqual(begun, [1, 11]);
+  world.down.clear();
+  world.change();
+  let cancelled: Promise<unknown> | undefined;
+  world.onDeliver = () => {
+    cancelled ??= desk.cancel(id);
+  };
+  assert.equal((await world.pull()).delivered, 1);
+  await cancelled;
+  assert.deepEqual([(await desk.look(id)).state, replayed(world, id)], ['cancelled', []]);
+});
+
+test('a hole across the end of a slice is passed however short the pages are and however young the newest change is', async () => {
+  const world = new ReplayWorld({ pageSize: 2 });
+  world.change();
+  world.gap(2_000);
+  world.change();
+  world.time += hour;
+  await world.pull();
+  const id = await world.replay({ from: 1, to: 2_002 }, 10);
+  world.change();
+  await world.pull();
+  assert.deepEqual([(await world.desk.look(id)).state, replayed(world, id)], ['done', [1, 2_002]]);
 });
 
 test('what is wrong with one slice does not stop the other, and is told', async () => {
