@@ -70,6 +70,9 @@ function afterRun(replay: Replay, ending: Ending, now: number, { stored }: Curso
   return isFinished(replay) ? ended(next, 'done', time) : next;
 }
 
+/** What v1 answers at most. */
+const longestPage = 100;
+
 class ReplayRun {
   readonly #parts: PullParts;
   readonly #session: CursorSession;
@@ -158,14 +161,13 @@ class ReplayRun {
 
   /**
    * The first entry at or behind the end of a slice: the newest one may always be too young to vouch for a hole there. Looks
-   * no further than a jump of the numbers reaches.
+   * no further than a jump of the numbers reaches, in pages as long as can be: they are short without metadata.
    */
   async #neighbour(end: number, newest: FeedEntry): Promise<FeedEntry> {
-    const { reader, rules } = this.#parts;
     let from = end;
     for (let pages = 0; pages < feedScanPages && from < newest.sequence; pages += 1) {
-      const range = { from, to: from + rules.pageSize - 1 };
-      const [entry] = (await reader.page(range, { metadata: false }, this.#frame)).entries;
+      const range = { from, to: from + longestPage - 1 };
+      const [entry] = (await this.#parts.reader.page(range, { metadata: false }, this.#frame)).entries;
       if (entry) return entry;
       from = range.to + 1;
     }

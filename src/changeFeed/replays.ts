@@ -33,8 +33,7 @@ export async function besideReplays(
   log: Log,
   live: (frame: Frame) => Promise<FeedReport>,
 ): Promise<FeedReport> {
-  const replays = await unfinished(parts, log);
-  if (replays.length === 0) return live(frame);
+  if ((await unfinished(parts, log)).length === 0) return live(frame);
   const shareMs = frame.remainingMs() * feedReplayShare;
   const within = <T>(budgetMs: number, work: (part: Frame) => Promise<T>): Promise<T> =>
     withinBudget({ requestId: '', budgetMs, clock: parts.clock, shutdown: frame.signal }, (part) =>
@@ -43,7 +42,8 @@ export async function besideReplays(
   const report = await within(frame.remainingMs() - shareMs, live);
   if (replayable.includes(report.outcome)) {
     await within(Math.min(shareMs, frame.remainingMs()), async (part) => {
-      for (const replay of replays) {
+      // As they are now: one may have been cancelled meanwhile, and would deliver what it had begun.
+      for (const replay of await unfinished(parts, log)) {
         if (part.remainingMs() < feedReserveMs) return;
         await workOnReplay(parts, session, replay, part, log);
       }
