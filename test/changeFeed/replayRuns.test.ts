@@ -109,7 +109,7 @@ test('a lane asks no more in its next slice than the service could answer in the
 });
 
 test('behind a slice no more is asked for than a jump of the numbers needs, and nothing behind the newest change', async () => {
-  const pageSize = 3;
+  const pageSize = 100;
   const world = new FeedWorld({ pageSize, auditMs: second });
   for (let n = 0; n < 9; n += 1) world.change();
   world.gap((feedScanPages + 5) * pageSize);
