@@ -4,7 +4,7 @@ import type { Troubled } from '../app/call.ts';
 import { clearLine, redrawn } from '../terminal.ts';
 import { Pace, progressLine } from './progress.ts';
 import { replayCall, type ReplayReport } from './service.ts';
-import { errorText, showReplay } from './show.ts';
+import { endingText, showReplay } from './show.ts';
 
 /** How often the app is asked, and how long it may fail to answer: deployments and restarts pass within minutes. */
 const pollMs = 3_000;
@@ -101,8 +101,7 @@ function createDisplay({ clock, streams, terminal }: Around, json: boolean): Dis
     show(replay) {
       const now = clock.monotonic();
       pace.add(replay, now);
-      const error = replay.lastRun?.error;
-      const text = error && errorText(error, terminal);
+      const [text] = replay.lastRun === undefined ? [] : endingText(replay.lastRun, terminal);
       if (text !== told && text !== undefined) streams.err(`${clear}${text}\n`);
       told = text;
       const line = progressLine(replay, pace, terminal.columns);

@@ -126,9 +126,10 @@ function below(notes: readonly string[]): readonly string[] {
   return notes.length === 0 ? [] : ['', ...notes];
 }
 
-function notesOf({ service, error, deadLetters }: FeedReport, screen: Screen): readonly string[] {
+function notesOf(report: FeedReport, screen: Screen): readonly string[] {
+  const { service, deadLetters } = report;
   const notes = [
-    ...(error === undefined ? [] : [errorText(error, screen)]),
+    ...endingText(report, screen),
     ...(deadLetters === 0
       ? []
       : [
@@ -138,18 +139,27 @@ function notesOf({ service, error, deadLetters }: FeedReport, screen: Screen): r
   return notes.map((note) => `${plain(hostOf(service))}: ${note}`);
 }
 
-/** What went wrong and what mends it, in one line. */
-export function errorText(
-  { code, message, advice }: NonNullable<FeedReport['error']>,
+/** How a run ended and what mends it, in one line; none where nothing was in its way. The code only tells whose fault it is. */
+export function endingText(
+  { outcome, error }: Pick<FeedReport, 'outcome' | 'error'>,
+  screen: Screen,
+): readonly string[] {
+  return error === undefined ? [] : [errorText(wordsOf(outcome), colorOf(outcome), error, screen)];
+}
+
+function errorText(
+  words: string,
+  color: Color,
+  { message, advice }: NonNullable<FeedReport['error']>,
   screen: Screen,
 ): string {
-  return `${painted('red', plain(code), screen)}: ${plain(message)} ${plain(advice)}`;
+  return `${painted(color, words, screen)}: ${plain(message)} ${plain(advice)}`;
 }
 
 /** What its last run met, as long as that matters. */
 function replayNotes({ state, lastRun }: ReplayReport, screen: Screen): readonly string[] {
   const isOver = state === 'done' || state === 'cancelled';
-  return isOver || lastRun?.error === undefined ? [] : [errorText(lastRun.error, screen)];
+  return isOver || lastRun === undefined ? [] : endingText(lastRun, screen);
 }
 
 /** One replay, with all that is known of it. */
@@ -192,8 +202,10 @@ const redriveColumns: readonly Column<RedriveReport>[] = [
 ];
 
 export function showRedriven(services: readonly RedriveReport[], screen: Screen): string {
-  const notes = services.flatMap(({ service, error }) =>
-    error === undefined ? [] : [`${plain(hostOf(service))}: ${errorText(error, screen)}`],
-  );
+  const notes = services.flatMap(({ service, outcome, error }) => {
+    if (error === undefined) return [];
+    const text = errorText(redriveWords[outcome], redriveColors[outcome], error, screen);
+    return [`${plain(hostOf(service))}: ${text}`];
+  });
   return [showTable(redriveColumns, services, screen), ...below(notes), ''].join('\n');
 }

@@ -132,10 +132,10 @@ describe('a redrive', () => {
   test('ends with 1 where something was refused, or nothing could be offered', async () => {
     const refused = services(redriven({ refused: 1, remaining: 1 }));
     assert.equal((await run(args, () => refused)).code, 1);
-    const error = { code: 'sink_down', message: 'It is down.', advice: 'Mend it.' };
+    const error = { code: 'upstream_failed', message: 'It is down.', advice: 'Mend it.' };
     const stopped = await run(args, () => services(redriven({ outcome: 'stopped', remaining: 4, error })));
     assert.equal(stopped.code, 1);
-    assert.match(stopped.out, /sink_down: It is down\. Mend it\.\n$/);
+    assert.match(stopped.out, /stopped: It is down\. Mend it\.\n$/);
   });
 });
 

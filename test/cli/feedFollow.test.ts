@@ -47,10 +47,10 @@ describe('a replay', () => {
   });
 
   test('tells above the line what its runs meet, once', async () => {
-    const error = { code: 'sink_down', message: 'It is down.', advice: 'Mend it.' };
+    const error = { code: 'upstream_failed', message: 'It is down.', advice: 'Mend it.' };
     const down = json(replay({ lastRun: { time: '', outcome: 'sink_down', error } }));
     const { err } = await run(named, goingOn(running(0), down, down, done), { live: true }, 30);
-    assert.equal(err.split(`${clearLine}sink_down: It is down. Mend it.\n`).length, 2);
+    assert.equal(err.split(`${clearLine}sink down: It is down. Mend it.\n`).length, 2);
   });
 
   test('that was cancelled or has failed makes the exit code 1', async () => {

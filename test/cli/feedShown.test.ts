@@ -13,7 +13,7 @@ const now = Date.parse('2026-03-01T12:00:00Z');
 const plainScreen = { colors: false, columns: undefined };
 const widest = (text: string): number => Math.max(...text.split('\n').map(({ length }) => length));
 
-const error = { code: 'sink_down', message: 'The webhook answers 503.', advice: 'Mend it.' };
+const error = { code: 'upstream_failed', message: 'The webhook answers 503.', advice: 'Mend it.' };
 const both = [
   service(),
   service({
@@ -37,14 +37,14 @@ describe('the tables', () => {
       'clinic-imaging.dicom.azurehealthcareapis.com  caught up  12,345  12,345              0     0        0             0      -  1 min ago',
       'lab-imaging.dicom.azurehealthcareapis.com     sink down       7   1,007  1,000 (2 min)     1        2             1     12  -',
       '',
-      'lab-imaging.dicom.azurehealthcareapis.com: sink_down: The webhook answers 503. Mend it.',
+      'lab-imaging.dicom.azurehealthcareapis.com: sink down: The webhook answers 503. Mend it.',
       'lab-imaging.dicom.azurehealthcareapis.com: 1 dead letter: once the receiver is mended, npm run feed -- redrive offers them again.',
       '',
       'REPLAY  SERVICE                                    SEQUENCES    STATE    PROGRESS            EVENTS  STARTED     ENDED',
       'r-1     lab-imaging.dicom.azurehealthcareapis.com  1 to 10,000  running  [████░░░░░░] 45 %    4,321  12 min ago  -',
       'r-0     lab-imaging.dicom.azurehealthcareapis.com  1 to 10,000  done     [██████████] 100 %   4,321  12 min ago  3 h ago',
       '',
-      'r-1: sink_down: The webhook answers 503. Mend it.',
+      'r-1: sink down: The webhook answers 503. Mend it.',
       '',
     ]);
   });
@@ -111,12 +111,15 @@ test('a run says what it has delivered, where it has', () => {
       .slice(reports.length + 1)
       .join('\n');
   assert.equal(show(service()), '');
-  const ran = service({ service: lab, delivered: 1_200, late: 2, repeated: 30, fallbacks: 1, error });
+  const ran = service({
+    ...{ service: lab, outcome: 'sink_down', error },
+    ...{ delivered: 1_200, late: 2, repeated: 30, fallbacks: 1 },
+  });
   assert.equal(
     show(service({ delivered: 1 }), ran),
     '\nclinic-imaging.dicom.azurehealthcareapis.com: 1 change delivered\n' +
       'lab-imaging.dicom.azurehealthcareapis.com: 1,200 changes delivered, 2 of them late, 30 again after a break, 1 without metadata that could not be read\n' +
-      'lab-imaging.dicom.azurehealthcareapis.com: sink_down: The webhook answers 503. Mend it.\n',
+      'lab-imaging.dicom.azurehealthcareapis.com: sink down: The webhook answers 503. Mend it.\n',
   );
   assert.doesNotMatch(showServices([ran], now, plainScreen), /1,200/);
 });
@@ -134,7 +137,7 @@ test('one replay is shown line by line', () => {
     'ENDED      -',
     'SINKS      blob, queue',
     'LAST RUN   sink down, <1 min ago',
-    'sink_down: The webhook answers 503. Mend it.',
+    'sink down: The webhook answers 503. Mend it.',
     '',
   ]);
 });
@@ -164,7 +167,7 @@ test('a redrive is told service by service', () => {
     'clinic-imaging.dicom.azurehealthcareapis.com  done     1,500        0          0',
     'lab-imaging.dicom.azurehealthcareapis.com     stopped      0        2          9',
     '',
-    'lab-imaging.dicom.azurehealthcareapis.com: sink_down: The webhook answers 503. Mend it.',
+    'lab-imaging.dicom.azurehealthcareapis.com: stopped: The webhook answers 503. Mend it.',
     '',
   ]);
 });
