@@ -164,7 +164,8 @@ export const table = {
   CHANGE_FEED_PAGE_SIZE: integer(1, 100, '100'),
   CHANGE_FEED_SETTLE_SECONDS: integer(1, 86_400, '60'),
   CHANGE_FEED_AUDIT_HOURS: integer(1, 8_760, '24'),
-  CHANGE_FEED_BUDGET_SECONDS: integer(10, feedBudgetMaxSeconds, '240'),
+  // The quarter of it that replays have must leave time beside the reserve at its end.
+  CHANGE_FEED_BUDGET_SECONDS: integer(30, feedBudgetMaxSeconds, '240'),
 
   OTEL_SERVICE_NAME: row(
     '1 to 100 letters, digits, . _ or -',

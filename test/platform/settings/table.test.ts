@@ -168,7 +168,7 @@ const cases: Readonly<Record<SettingName, Case>> = {
   CHANGE_FEED_PAGE_SIZE: number(1, 100, '100'),
   CHANGE_FEED_SETTLE_SECONDS: number(1, 86_400, '60'),
   CHANGE_FEED_AUDIT_HOURS: number(1, 8_760, '24'),
-  CHANGE_FEED_BUDGET_SECONDS: number(10, 540, '240'),
+  CHANGE_FEED_BUDGET_SECONDS: number(30, 540, '240'),
   ...telemetryCases,
 };
 
