@@ -1,4 +1,5 @@
 // Hands a range to every sink that has not taken it yet, and says what a failing sink means for the next try.
+import { cureOf } from '../platform/cures.ts';
 import { feedSinkPauseMaxMs, feedSinkPauseMs } from '../platform/limits.ts';
 import { storageFailure } from '../platform/storage.ts';
 import type { Cursor } from './cursor.ts';
@@ -70,9 +71,8 @@ export async function deliverTo(sink: RangeSink, batch: Batch, delivery: Deliver
 const keeps = 'The cursor stands still meanwhile; the service keeps every change.';
 
 function adviceFor(sink: SinkName, status: number | undefined): string {
-  const role = sink === 'blob' ? 'Storage Blob Data Contributor' : 'Storage Queue Data Contributor';
   if (status === 401 || status === 403)
-    return `Assign the app's identity the role "${role}" on the account of CHANGE_FEED_STORAGE.`;
+    return cureOf(sink === 'blob' ? 'deliveryBlobs' : 'deliveryQueue', 'refused');
   if (status === 400 || status === 413) return 'The store refuses it as it is; the log names the reason.';
   return 'Check that the account of CHANGE_FEED_STORAGE can be reached.';
 }

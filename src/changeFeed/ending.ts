@@ -1,5 +1,6 @@
 // How an error ends the work on a service or a replay: the outcome for the report, and the line for the log.
 import { signInFailed } from '../platform/credential.ts';
+import { cureOf } from '../platform/cures.ts';
 import { AppError, type ErrorCode } from '../platform/errors.ts';
 import { describeError, headline, type Log } from '../platform/log.ts';
 import { UnreadableDocument } from '../platform/stateDocuments.ts';
@@ -72,8 +73,7 @@ function ofStorage(error: unknown): Judgement | undefined {
   const why = [status, code].filter((part) => part !== undefined).join(' ') || 'no answer';
   const advice =
     status === 401 || status === 403
-      ? 'Assign the app\'s identity the roles "Storage Blob Data Contributor" and "Storage Table Data Contributor" on the ' +
-        'account of STATE_STORAGE (or AzureWebJobsStorage), and let its firewall pass the app.'
+      ? `${cureOf('stateBlobs', 'refused')} The same for the tables, with the role "Storage Table Data Contributor".`
       : 'The next run tries again. If it stays, check that the account of STATE_STORAGE (or AzureWebJobsStorage) can be reached.';
   const message = `The storage of the app's state failed (${why}).`;
   return { outcome: 'failed', code: 'upstream_failed', message, advice };

@@ -16,7 +16,7 @@ const roleCommand =
   '--body "{\\"principalId\\":\\"<principal id>\\",\\"appRoleId\\":\\"18a4783c-866b-4cc7-a460-3d5e5662c884\\",' +
   '\\"resourceId\\":\\"$(az ad sp show --id 00000003-0000-0000-c000-000000000000 --query id --output tsv)\\"}"';
 const vaultRoleCommand =
-  'az role assignment create --role "Key Vault Secrets Officer" --assignee-object-id <principal id> ' +
+  'azd provision --no-state, where it was deployed so, or az role assignment create --role "Key Vault Secrets Officer" --assignee-object-id <principal id> ' +
   '--assignee-principal-type ServicePrincipal --scope $(az keyvault show --name <vault> --query id --output tsv)';
 const policyPage = 'Entra portal, Enterprise applications, Application policies';
 const retry = 'A later run tries again: npm run rotation -- status.';

@@ -24,7 +24,7 @@ test("a failure of the state's storage is called that, with its status and code 
   assert.deepEqual(told(refused), ['failed', 'upstream_failed', message]);
   assert.match(
     endingOf(refused).error?.advice ?? '',
-    /Blob Data Contributor.*Table Data Contributor.*STATE_STORAGE/,
+    /azd provision.*Blob Data Contributor.*container "state".*Table Data Contributor/,
   );
   const broken = storageError(undefined, 'ECONNRESET');
   assert.deepEqual(told(broken)[2], "The storage of the app's state failed (ECONNRESET).");
