@@ -151,11 +151,7 @@ export const mutationsOfAnswers: readonly Mutations[] = [
       name: 'a pause is as long as the service says, in seconds or as a date of its own clock, or grows without a word',
     },
     edits: [
-      [
-        'waiting as long as asked',
-        'await clock.sleep(pause, frame.signal);',
-        'await clock.sleep(0, frame.signal);',
-      ],
+      ['waiting as long as asked', 'await clock.sleep(pause, signal);', 'await clock.sleep(0, signal);'],
     ],
   },
   {
@@ -165,7 +161,25 @@ export const mutationsOfAnswers: readonly Mutations[] = [
       file: 'dicomChangeFeed.test',
       name: 'what is tried once is not tried again, and a silence of the gateway is one of the service',
     },
-    edits: [['one try where one is asked for', 'once ? brisk : patient', 'patient']],
+    edits: [['one try where one is asked for', 'once ? brisk : stubborn', 'stubborn']],
+  },
+  {
+    file: 'service.ts',
+    by: {
+      kind: 'test',
+      file: 'pages.test',
+      name: 'a request has a third of the run at most, so that two silences fit in, however late it is',
+    },
+    edits: [['a third of the run for a request', 'patient(frame)', 'frame']],
+  },
+  {
+    file: 'replays.ts',
+    by: {
+      kind: 'test',
+      file: 'pages.test',
+      name: 'a request of a replay has a third of the part of the run that replays have, in its last slice as well',
+    },
+    edits: [['a third of the part for a request of a replay', 'patient(part)', 'part']],
   },
   {
     file: 'dicomChangeFeed.ts',
