@@ -47,7 +47,8 @@ export async function followReplay(id: string, around: Around, json: boolean): P
     const trouble = end ?? (await pause(around));
     if (trouble) {
       display.close();
-      return tell(withWayOn(trouble, id), json, around);
+      const isThere = trouble.trouble.code !== 'not_found';
+      return tell(isThere ? withWayOn(trouble, id) : trouble, json, around);
     }
   }
 }

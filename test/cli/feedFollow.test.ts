@@ -86,6 +86,12 @@ describe('a replay', () => {
     assert.deepEqual([refused.code, refused.asked.length], [3, 3]);
   });
 
+  test('that is not known is named, and no way on shown to what is not there', async () => {
+    const unknown: Reply = { trouble: { kind: 'usage', code: 'not_found', detail: 'No.' } };
+    const { code, err } = await run(['status', 'r-1', '--wait'], () => unknown);
+    assert.deepEqual([code, err], [2, 'not_found: No.\n']);
+  });
+
   test('that does not move for an hour is not waited for any more', async () => {
     const minute = Array.from({ length: 20 }, () => running(0));
     const answer = goingOn(...minute, running(1));
