@@ -126,8 +126,9 @@ test('an id that can be none is refused, one that is unknown is not found', asyn
   const { desk } = await scene(1);
   for (const id of ['', 'latest', '..', '20260301T120102000-0F8C2A6D'])
     await refuses(desk.look(id), 'invalid_request', /^id:/);
-  for (const work of [desk.look('20260301T120102000-0f8c2a6d'), desk.cancel('20260301T120102000-0f8c2a6d')])
-    await refuses(work, 'not_found', /^id:/);
+  const unknown = '20260301T120102000-0f8c2a6d';
+  await refuses(desk.look(unknown), 'not_found', /^id:/);
+  await refuses(desk.cancel(unknown), 'not_found', /^id:/);
 });
 
 test('cancelling ends a replay for good, may be repeated, and comes too late for one that is done', async () => {

@@ -4,6 +4,12 @@ import { mutationsOfCursor } from './mutationsOfCursor.ts';
 import { mutationsOfDelivery } from './mutationsOfDelivery.ts';
 import { mutationsOfMetadata } from './mutationsOfMetadata.ts';
 import { mutationsOfMoves } from './mutationsOfMoves.ts';
+import { mutationsOfReplayLanes } from './mutationsOfReplayLanes.ts';
+import { mutationsOfReplayRequests } from './mutationsOfReplayRequests.ts';
+import { mutationsOfReplayRuns } from './mutationsOfReplayRuns.ts';
+import { mutationsOfReplayStore } from './mutationsOfReplayStore.ts';
+import { mutationsOfReplayTurns } from './mutationsOfReplayTurns.ts';
+import { mutationsOfReplays } from './mutationsOfReplays.ts';
 import { mutationsOfRuns } from './mutationsOfRuns.ts';
 import { mutationsOfSinks } from './mutationsOfSinks.ts';
 import { mutationsOfState } from './mutationsOfState.ts';
@@ -35,4 +41,10 @@ export const mutations: readonly Mutations[] = [
   ...mutationsOfState,
   ...mutationsOfMoves,
   ...mutationsOfAnswers,
+  ...mutationsOfReplays,
+  ...mutationsOfReplayLanes,
+  ...mutationsOfReplayRuns,
+  ...mutationsOfReplayTurns,
+  ...mutationsOfReplayRequests,
+  ...mutationsOfReplayStore,
 ];
