@@ -26,7 +26,7 @@ import { createStorage, type Storage } from '../../src/platform/storage.ts';
 import { startDicom } from '../support/dicom.ts';
 
 /** Each scene takes services of its own, so that no test meets another's cursor. */
-const hosts = Array.from({ length: 80 }, (_, n) => `scene-${n}.dicom.azurehealthcareapis.com`);
+const hosts = Array.from({ length: 160 }, (_, n) => `scene-${n}.dicom.azurehealthcareapis.com`);
 const freeHosts = [...hosts];
 
 export const dicom = await startDicom(...hosts);

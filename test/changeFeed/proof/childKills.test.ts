@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { demo } from '../../../local/demo.ts';
+import { createReplayStore } from '../../../src/changeFeed/replayStore.ts';
 import { Secret } from '../../../src/platform/secret.ts';
 import { bundleProgram, Doors, type Asked } from '../../support/doors.ts';
 import { dicom, feedScene, stateBlobs, storage, type FeedScene } from '../feedScene.ts';
@@ -90,15 +91,41 @@ function nameOf({ method, url }: Asked): string {
   return [method, last, searchParams.get('comp') ?? ''].join(' ').trimEnd();
 }
 
-/** Two pages of changes, of which the webhook refuses the second. */
-async function prepared(): Promise<FeedScene> {
+interface Play {
+  readonly prepared: () => Promise<FeedScene>;
+  /** What later runs leave, whatever was killed; `told` names it. */
+  readonly requireRest: (scene: FeedScene, told: string) => Promise<void>;
+  /** Requests at which it is killed, unless at all. */
+  readonly at: RegExp;
+}
+
+async function killedAtEach({ prepared, requireRest, at: named }: Play): Promise<string> {
+  const untouched = await prepared();
+  const requests = await pulledBy(untouched);
+  await requireRest(untouched, 'not killed');
+  assert.ok(requests.length >= 10, requests.join());
+  const points = requests.flatMap((name, n) =>
+    everything || (named.test(name) && requests.lastIndexOf(name) === n) ? [n + 1] : [],
+  );
+  assert.notEqual(points.length, 0, requests.join());
+  for (const at of points) {
+    for (const fate of ['before', 'after'] as const) {
+      const scene = await prepared();
+      const seen = await pulledBy(scene, { at, fate });
+      await endLease(scene);
+      await requireRest(scene, `killed ${fate} ${seen.join(', ')}`);
+    }
+  }
+  return `${String(2 * points.length)} kills`;
+}
+
+async function threeChanges(): Promise<FeedScene> {
   const webhook = { url: new Secret(demo.webhookUrl), mode: 'structured', auth: { kind: 'none' } } as const;
   const scene = feedScene({ settings: { sinks: ['blob', 'queue', 'webhook'], webhook } });
   await storage.container(scene.settings.container).create();
   await storage.queue(scene.settings.queue).create();
   await scene.store(['a', 'b', 'c']);
   dicom.faults.clear();
-  dicom.faults.add({ service: 'subscriber', skip: 1, times: 1, effect: { status: 422 } });
   return scene;
 }
 
@@ -111,44 +138,82 @@ async function endLease({ cursorPath }: FeedScene): Promise<void> {
     .catch(() => undefined);
 }
 
-async function requireRest(scene: FeedScene, told: string): Promise<void> {
-  await endLease(scene);
-  const report = await scene.pull();
-  assert.deepEqual([report.outcome, report.cursor], ['caught_up', 3], told);
-  const ids = ['1.1', '1.2', '1.3'];
-  const events = await scene.events();
-  assert.deepEqual(
-    events.map(({ id }) => id),
-    ids,
-    `${told}: one blob of the range`,
-  );
-  const messages = await scene.messages();
-  assert.deepEqual([...new Set(messages.map(({ id }) => id))].sort(), ids, told);
-  const [source] = scene.services;
-  const posted = dicom.received.filter((event) => event.source === source).map(({ id }) => id);
-  // The refused one may be taken after all when it is offered again, behind the next ones.
-  const first = [...new Set(posted)].filter((id) => id !== '1.2');
-  assert.deepEqual(first, ['1.1', '1.3'], `${told}: in order at the webhook`);
-  assert.ok(posted.includes('1.2') || report.deadLetters === 1, `${told}: the refused one is lost`);
-  assert.equal((await scene.pull()).delivered, 0, told);
+const ids = ['1.1', '1.2', '1.3'];
+
+function postedOf({ services: [source] }: FeedScene): string[] {
+  return dicom.received.filter((event) => event.source === source).map(({ id }) => id);
 }
+
+/** Of three changes the webhook refuses the second. */
+const firstRun: Play = {
+  at: /./,
+  async prepared() {
+    const scene = await threeChanges();
+    dicom.faults.add({ service: 'subscriber', skip: 1, times: 1, effect: { status: 422 } });
+    return scene;
+  },
+  async requireRest(scene, told) {
+    const report = await scene.pull();
+    assert.deepEqual([report.outcome, report.cursor], ['caught_up', 3], told);
+    const events = await scene.events();
+    assert.deepEqual(
+      events.map(({ id }) => id),
+      ids,
+      `${told}: one blob of the range`,
+    );
+    const messages = await scene.messages();
+    assert.deepEqual([...new Set(messages.map(({ id }) => id))].sort(), ids, told);
+    const posted = postedOf(scene);
+    // The refused one may be taken after all when it is offered again, behind the next ones.
+    const first = [...new Set(posted)].filter((id) => id !== '1.2');
+    assert.deepEqual(first, ['1.1', '1.3'], `${told}: in order at the webhook`);
+    assert.ok(posted.includes('1.2') || report.deadLetters === 1, `${told}: the refused one is lost`);
+    assert.equal((await scene.pull()).delivered, 0, told);
+  },
+};
+
+/** All that was delivered before, in two slices. */
+const replay: Play = {
+  at: /^PUT .*-[0-9a-f]{8}\.json$/,
+  async prepared() {
+    const scene = await threeChanges();
+    await scene.pull();
+    await scene.messages();
+    const { services } = scene;
+    const [service = assert.fail()] = services;
+    const run = { requestId: 'test', signal: new AbortController().signal, remainingMs: () => 60_000 };
+    const request = { service, from: 1, reason: 'a drill' };
+    const { id } = await scene.puller().startReplay(request, 'key', run);
+    const store = createReplayStore(stateBlobs, service);
+    const stored = (await store.read(id)) ?? assert.fail();
+    await store.write({ ...stored.replay, slice: 2 }, stored.etag);
+    return scene;
+  },
+  async requireRest(scene, told) {
+    const report = await scene.pull();
+    assert.deepEqual([report.outcome, report.delivered, report.cursor], ['caught_up', 0, 3], told);
+    const [shown = assert.fail()] = report.replays;
+    assert.deepEqual([shown.state, shown.passed, shown.delivered], ['done', 3, 3], told);
+    const blobs = Object.entries(await scene.blobs()).filter(([path]) => path.includes('/replay/'));
+    const brought = blobs.flatMap(([, text]) => text.trimEnd().split('\n'));
+    assert.deepEqual(
+      brought.map((line) => (JSON.parse(line) as { id: string }).id),
+      ids,
+      `${told}: one blob of each slice`,
+    );
+    const messages = await scene.messages();
+    assert.deepEqual([...new Set(messages.map(({ id }) => id))].sort(), ids, told);
+    const posted = postedOf(scene);
+    for (const id of ids)
+      assert.ok(posted.indexOf(id) !== posted.lastIndexOf(id), `${told}: ${id} at the webhook`);
+  },
+};
 
 describe('a process that is killed leaves nothing that later runs do not put right:', () => {
   test('a first run over three sinks, one of which refuses a change', { timeout: 600_000 }, async (t) => {
-    const untouched = await prepared();
-    const requests = await pulledBy(untouched);
-    await requireRest(untouched, 'not killed');
-    assert.ok(requests.length >= 10, requests.join());
-    const points = requests.flatMap((name, n) =>
-      everything || requests.lastIndexOf(name) === n ? [n + 1] : [],
-    );
-    for (const at of points) {
-      for (const fate of ['before', 'after'] as const) {
-        const scene = await prepared();
-        const seen = await pulledBy(scene, { at, fate });
-        await requireRest(scene, `killed ${fate} ${seen.join(', ')}`);
-      }
-    }
-    t.diagnostic(`${String(2 * points.length)} kills`);
+    t.diagnostic(await killedAtEach(firstRun));
+  });
+  test('a run that works on a replay, in two lanes over three sinks', { timeout: 600_000 }, async (t) => {
+    t.diagnostic(await killedAtEach(replay));
   });
 });
