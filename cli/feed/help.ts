@@ -33,7 +33,8 @@ export const help = `Shows and operates the change feed of the DICOM services, t
 ${accessHelp}
 
 A function's own key opens one route: getChangeFeed, runChangeFeed, startReplay, getReplay, cancelReplay,
-redriveDeadLetters or setCursor. A host key opens all, and what --service leaves to be found out needs the first.
+redriveDeadLetters or setCursor. A host key opens all; what --service leaves to be found out, and what set-cursor
+says before it asks, need the first.
 Exit code: 0 fine, 1 a service or replay failed, or something was refused, 2 wrong usage, 3 not reachable or not
 allowed, 4 busy, or the time was up: ask again, 130 not confirmed, or interrupted: what was asked for goes on.
 

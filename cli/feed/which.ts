@@ -3,19 +3,25 @@ import type { Around } from '../app/around.ts';
 import type { Troubled } from '../app/call.ts';
 import { UsageError } from '../commandLine.ts';
 import { plain } from '../terminal.ts';
-import { statusCall } from './service.ts';
+import { statusCall, type FeedReport } from './service.ts';
 import { hostOf } from './show.ts';
 
-export type Found = { readonly kind: 'service'; readonly service: string } | Troubled;
+export type Found =
+  { readonly kind: 'service'; readonly service: string; readonly report?: FeedReport } | Troubled;
 
 /** A URL is taken as it is; for anything else the app is asked. Throws `UsageError` where that does not name one service. */
 export async function findService(given: string | undefined, around: Around): Promise<Found> {
   const url = given === undefined ? undefined : URL.parse(given);
   if (url?.protocol === 'https:') return { kind: 'service', service: url.href.replace(/\/+$/, '') };
+  return findReport(given, around);
+}
+
+/** The service with its last report, for which the app is asked in any case. Throws as `findService` does. */
+export async function findReport(given: string | undefined, around: Around): Promise<Found> {
   const answer = await around.call(statusCall);
   if (answer.kind === 'trouble') return answer;
-  const [only, ...more] = chosen(answer.value.services, given);
-  if (only && more.length === 0) return { kind: 'service', service: only.service };
+  const [report, ...more] = chosen(answer.value.services, given);
+  if (report && more.length === 0) return { kind: 'service', service: report.service, report };
   throw unknownService(answer.value.services);
 }
 

@@ -138,31 +138,3 @@ describe('a redrive', () => {
     assert.match(stopped.out, /stopped: It is down\. Mend it\.\n$/);
   });
 });
-
-describe('a move of the cursor', () => {
-  const args = ['set-cursor', '--service', clinic, '--sequence', '12', '--expect', '57', ...why];
-  const moved = json(service({ cursor: 12, latest: 57, lag: 45, epoch: 2 }));
-
-  test('is asked for with what it means, and nothing changes without a yes', async () => {
-    const no = await run(args, () => moved);
-    assert.deepEqual([no.code, no.asked.length, no.err], [130, 0, 'Nothing was changed.\n']);
-    assert.match(
-      no.questions.join(),
-      /^At https:\/\/f, clinic-imaging\.\S+:\n {2}The cursor is to move from 57 to 12\.\n {2}At most 45 changes, 13 to 57:[^]*\nGo on\? \[y\/N\] $/,
-    );
-    const yes = await run(args, () => moved, { yes: true });
-    assert.deepEqual(
-      [yes.code, yes.out],
-      [0, 'The cursor stands at 12 now, in epoch 2; 45 sequences wait.\n'],
-    );
-    const body = { service: clinic, sequence: 12, expect: 57, reason: 'a drill' };
-    assert.deepEqual(yes.asked, [{ method: 'PUT', path: 'change-feed/cursor', body }]);
-    assert.deepEqual((await run([...args, '--yes'], () => moved)).questions, []);
-  });
-
-  test('says where the cursor stands when that is not what was expected', async () => {
-    const conflict = trouble({ kind: 'failed', code: 'conflict', detail: '58 is' });
-    const { code, err } = await run([...args, '--yes'], () => conflict);
-    assert.deepEqual([code, err], [1, 'conflict: 58 is\n']);
-  });
-});

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { ago, figureOf, percent, span } from '../../cli/app/figures.ts';
-import { meaningOf } from '../../cli/feed/moveCursor.ts';
 import { bar, Pace, progressLine } from '../../cli/feed/progress.ts';
 import { showRedriven, showReplay, showServices } from '../../cli/feed/show.ts';
 import type { FeedReport, ReplayReport } from '../../cli/feed/service.ts';
@@ -226,21 +225,4 @@ test('figures are told in one way', () => {
     [...['1 event', '0 events', '1,234,567 events']],
   );
   assert.deepEqual([percent(0, 0), percent(1, 3), percent(999, 1_000)], ['100 %', '33 %', '99 %']);
-});
-
-test('a move of the cursor is told with what it means', () => {
-  assert.match(
-    meaningOf({ sequence: 12, expect: 57 }),
-    /from 57 to 12\.\n {2}At most 45 changes, 13 to 57: delivered again\.\n.*a new epoch begins/,
-  );
-  assert.match(
-    meaningOf({ sequence: 1_058, expect: 1_057 }),
-    /from 1,057 to 1,058\.\n {2}At most 1 change, sequence 1,058: left out, only a replay brings them/,
-  );
-  assert.match(meaningOf({ sequence: 5, expect: 5 }), /Nothing is delivered again, and nothing left out/);
-  assert.match(
-    meaningOf({ sequence: 0, expect: null }),
-    /There is no cursor; .* 0\.\n .* with sequence 1\.$/,
-  );
-  assert.match(meaningOf({ sequence: 9, expect: null }), / sequence 10\. What is before is left out/);
 });
