@@ -18,7 +18,8 @@ export const help = `Shows and operates the change feed of the DICOM services, t
   cancel                     ends a replay for good; what it has delivered stays delivered
   redrive                    offers the changes that a sink has refused to it again
   set-cursor                 says after which sequence the live delivery goes on; acknowledges a feed that was made
-                             anew, or a cursor that was lost. Says what that means and asks
+                             anew, or a cursor that was lost. Says what that means and asks; while a run
+                             holds the cursor it tries again for up to a minute
 
   --service <which>          URL, or host name or its first part; needed where several services are configured
   --from, --to <sequence>    first and last sequence; without --to as far as the live delivery is

@@ -1,12 +1,16 @@
 // Moves a cursor: says what that means, asks, and tells where it stands then.
 import { exitCodes, tell, waitFor, type Around } from '../app/around.ts';
 import { figure, figureOf } from '../app/figures.ts';
-import type { Trouble } from '../app/call.ts';
+import type { Answer, Trouble, Troubled } from '../app/call.ts';
 import { plain } from '../terminal.ts';
 import type { CursorMove } from './options.ts';
 import { setCursorCall, type FeedReport } from './service.ts';
 import { hostOf } from './show.ts';
 import { findReport, findService } from './which.ts';
+
+/** How often the app is asked while a run holds the cursor, and for how long. */
+const retryMs = 3_000;
+const patienceMs = 60_000;
 
 /** Answers the exit code: 130 where somebody says no. */
 export async function moveCursor(move: CursorMove, around: Around, json: boolean): Promise<number> {
@@ -16,9 +20,7 @@ export async function moveCursor(move: CursorMove, around: Around, json: boolean
   const { service } = found;
   const end = move.yes || !found.report ? undefined : await ask(move, found.report, around, json);
   if (end !== undefined) return end;
-  const { sequence, expect, reason } = move;
-  const call = setCursorCall({ service, sequence, expect, reason });
-  const answer = await waitFor(call, around, { json, isRun: false });
+  const answer = await put(service, move, around, json);
   if (answer.kind === 'trouble') return tell(answer, json, around);
   const { cursor, epoch, lag } = answer.value;
   const stands = `The cursor stands at ${figure(cursor ?? 0)} now, in epoch ${epoch ?? 0}`;
@@ -43,6 +45,33 @@ async function ask(
   streams.err('Nothing was changed.\n');
   return exitCodes.interrupted;
 }
+
+/** Tries again while a run holds the cursor: most runs are over soon. */
+async function put(
+  service: string,
+  { sequence, expect, reason }: CursorMove,
+  around: Around,
+  json: boolean,
+): Promise<Answer<FeedReport>> {
+  const { clock, streams, interrupted } = around;
+  const call = setCursorCall({ service, sequence, expect, reason });
+  const begun = clock.monotonic();
+  let isTold = false;
+  for (;;) {
+    const answer = await waitFor(call, around, { json, isRun: false });
+    const isBusy = answer.kind === 'trouble' && answer.trouble.code === 'busy';
+    if (!isBusy || clock.monotonic() - begun + retryMs > patienceMs) return answer;
+    if (!isTold) streams.err(`A run holds the cursor; trying again for up to ${patienceMs / 1000} s.\n`);
+    isTold = true;
+    await clock.sleep(retryMs, interrupted).catch(() => undefined);
+    if (interrupted.aborted) return stopped;
+  }
+}
+
+const stopped: Troubled = {
+  kind: 'trouble',
+  trouble: { kind: 'interrupted', code: 'interrupted', detail: 'Stopped; the cursor was not moved.' },
+};
 
 const advice = 'That is how the last run left it; a new one looks again: npm run feed -- run';
 

@@ -1,9 +1,9 @@
-// What `npm run feed -- set-cursor` looks up, says and asks before it moves a cursor.
+// What `npm run feed -- set-cursor` looks up, says and asks before it moves a cursor, and how it waits for a run.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { meaningOf } from '../../cli/feed/moveCursor.ts';
 import type { FeedReport } from '../../cli/feed/service.ts';
-import type { Ended, SceneOptions } from './appScene.ts';
+import type { Ended, Reply, SceneOptions } from './appScene.ts';
 import { clinic, json, lab, run, service, services, trouble, why } from './feedWords.ts';
 
 const move = (sequence: string, expect: string): readonly string[] => [
@@ -18,6 +18,7 @@ const shown = (report: Partial<FeedReport>): SceneOptions['answer'] => {
   return ({ method }) => (method === 'GET' ? seen : moved);
 };
 const stands = shown({ cursor: 57, latest: 57 });
+const busy: Reply = trouble({ kind: 'busy', code: 'busy' });
 
 test('a move is asked for with what it means, and nothing changes without a yes', async () => {
   const no = await run(args, stands);
@@ -133,5 +134,27 @@ describe('a new epoch', () => {
       /^ {2}The cursor was lost: a new epoch begins, with the cursor at 12\.\n {2}Every change from/,
     );
     assert.match(lost, / sequence 13 on follows, with new ids, .* only a replay brings it\.$/);
+  });
+});
+
+describe('while a run holds the cursor', () => {
+  const line = 'A run holds the cursor; trying again for up to 60 s.\n';
+  const sure = [...args, '--yes'];
+
+  test('the move is tried again until the run is over', async () => {
+    const { code, err, asked, seconds } = await run(sure, (_, nth) => (nth < 4 ? busy : moved));
+    assert.deepEqual([code, err, asked.length, seconds], [0, line, 4, 9]);
+  });
+
+  test('it is given up after a minute', async () => {
+    const { code, err, asked, seconds } = await run(sure, () => busy, {}, 100);
+    assert.deepEqual([code, err, asked.length, seconds], [4, `${line}busy: No.\n`, 21, 60]);
+  });
+
+  test('Ctrl-C ends the waiting, and nothing else is tried again', async () => {
+    const stopped = await run(sure, () => busy, { interruptAt: 2 });
+    assert.deepEqual([stopped.code, stopped.asked.length], [130, 2]);
+    const other = await run(sure, () => trouble({ kind: 'failed', code: 'upstream_failed' }));
+    assert.deepEqual([other.code, other.asked.length, other.seconds], [1, 1, 0]);
   });
 });
