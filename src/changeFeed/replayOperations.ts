@@ -5,6 +5,7 @@ import { AppError, isAppError } from '../platform/errors.ts';
 import { feedReplayCancelTries } from '../platform/limits.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { Run } from '../platform/run.ts';
+import { UnreadableDocument } from '../platform/stateDocuments.ts';
 import { ended, reportOfReplay, type Replay } from './replay.ts';
 import type { ReplayReport } from './replayReport.ts';
 import { planReplay, type ReplayRequest } from './replayRequest.ts';
@@ -23,7 +24,7 @@ export interface ReplayOperations {
    * configured, and what `planReplay` throws.
    */
   startReplay(request: ReplayStart, actor: string, run: Run): Promise<{ readonly id: string }>;
-  /** Throws `not_found`, and `invalid_request` for what can be no id. */
+  /** Throws `not_found`, `invalid_request` for what can be no id, and `conflict` for one that cannot be read. */
   replay(id: string): Promise<ReplayReport>;
   /**
    * Ends a replay; what is on its way to the sinks at that moment may still arrive. Audited. A cancelled one stays as it is.
@@ -78,10 +79,19 @@ async function find(
   if (!/^\d{8}T\d{9}-[0-9a-f]{8}$/.test(id))
     throw new AppError('invalid_request', 'id: expected the id of a replay, as its start answered it');
   for (const { replays: store } of services) {
-    const found = await store.read(id);
+    const found = await store.read(id).catch(refuseUnreadable);
     if (found) return { store, replay: found.replay };
   }
   throw unknown();
+}
+
+function refuseUnreadable(cause: unknown): never {
+  if (!(cause instanceof UnreadableDocument)) throw cause;
+  throw new AppError(
+    'conflict',
+    'The replay cannot be read: a newer release wrote it, or it is damaged. Deploy that release, or delete its document.',
+    { cause },
+  );
 }
 
 async function cancel(store: ReplayStore, id: string, time: string): Promise<Replay> {

@@ -44,7 +44,8 @@ export async function planReplay(
   const range = await rangeOf(parts, request, cursor, frame);
   const startedAt = isoTime(clock.now());
   const replay = newReplay({ id, service, epoch: cursor.epoch, ...range, sinks, startedAt });
-  const open = (await replays.list()).map((one) => one.replay).filter(({ state }) => state === 'running');
+  const { readable } = await replays.list();
+  const open = readable.map((one) => one.replay).filter(({ state }) => state === 'running');
   const twin = open.find((one) => isSame(one, replay));
   if (twin) throw new AppError('conflict', `A replay of this range and these sinks is under way: ${twin.id}`);
   if (open.length >= feedReplaysOpen)

@@ -3,7 +3,7 @@ import type { ContainerClient } from '@azure/storage-blob';
 import * as z from 'zod/mini';
 import { eachAtOnce } from '../platform/concurrency.ts';
 import { feedReplayReadsAtOnce } from '../platform/limits.ts';
-import { StateDocuments } from '../platform/stateDocuments.ts';
+import { StateDocuments, UnreadableDocument } from '../platform/stateDocuments.ts';
 import { storageFailure } from '../platform/storage.ts';
 import { failureShape, pendingShape, readingShape } from './cursorStore.ts';
 import type { Replay } from './replay.ts';
@@ -39,11 +39,17 @@ export interface StoredReplay {
   readonly etag: string;
 }
 
-/** Throws `UnreadableDocument`, and storage errors as they are. */
-export interface ReplayStore {
+export interface ListedReplays {
   /** Oldest first. */
-  list(): Promise<readonly StoredReplay[]>;
-  /** Undefined when there certainly is none. */
+  readonly readable: readonly StoredReplay[];
+  /** Names of the documents that a newer release wrote, or that are damaged. */
+  readonly unreadable: readonly string[];
+}
+
+/** Throws storage errors as they are. */
+export interface ReplayStore {
+  list(): Promise<ListedReplays>;
+  /** Undefined when there certainly is none. Throws `UnreadableDocument`. */
   read(id: string): Promise<StoredReplay | undefined>;
   create(replay: Replay): Promise<void>;
   /** Answers the new ETag. Throws `conflict` when somebody else wrote since `etag`. */
@@ -71,8 +77,17 @@ export function createReplayStore(container: ContainerClient, url: string): Repl
   const path = (replay: Replay): string => `${folder}${replay.id}.json`;
   return {
     async list() {
-      const found = await eachAtOnce(await idsIn(container, folder), feedReplayReadsAtOnce, read);
-      return found.filter((one) => one !== undefined);
+      const unreadable: string[] = [];
+      const found = await eachAtOnce(await idsIn(container, folder), feedReplayReadsAtOnce, async (name) => {
+        try {
+          return await read(name);
+        } catch (error) {
+          if (!(error instanceof UnreadableDocument)) throw error;
+          unreadable.push(name);
+          return undefined;
+        }
+      });
+      return { readable: found.filter((one) => one !== undefined), unreadable: unreadable.sort() };
     },
     read,
     async create(replay) {

@@ -13,7 +13,6 @@ import type { CursorSession } from './cursorStore.ts';
 import { patient, type Frame } from './dicomChangeFeed.ts';
 import type { FeedOutcome } from './outcome.ts';
 import { reportOfReplay } from './replay.ts';
-import type { ReplayReport } from './replayReport.ts';
 import { workOnReplay, type ReplayParts } from './replayRun.ts';
 import type { ReplayStore, StoredReplay } from './replayStore.ts';
 import type { FeedReport } from './report.ts';
@@ -55,7 +54,7 @@ export async function besideReplays(
 /** Those that are running, oldest first; none where that cannot be told, since the live cursor must not wait for it. */
 async function unfinished({ replays, clock }: ReplayParts, log: Log): Promise<readonly StoredReplay[]> {
   try {
-    const all = await replays.list();
+    const { readable: all } = await replays.list();
     const forgotten = isoTime(clock.now() - feedReplayKeptMs);
     for (const { replay } of all)
       if (replay.endedAt !== undefined && replay.endedAt < forgotten) await replays.remove(replay.id);
@@ -66,12 +65,20 @@ async function unfinished({ replays, clock }: ReplayParts, log: Log): Promise<re
   }
 }
 
-/** Those that are running, and of those that ended of late as many as there is room for; newest first. */
-export async function recentReplays(store: ReplayStore, now: number): Promise<ReplayReport[]> {
+/**
+ * Those that are running, and of those that ended of late as many as there is room for, newest first; and the names of those
+ * that cannot be read.
+ */
+export async function recentReplays(
+  store: ReplayStore,
+  now: number,
+): Promise<Pick<FeedReport, 'replays' | 'unreadableReplays'>> {
   const since = isoTime(now - feedReplayReportedMs);
-  const newestFirst = (await store.list()).map(({ replay }) => reportOfReplay(replay)).reverse();
+  const { readable, unreadable } = await store.list();
+  const newestFirst = readable.map(({ replay }) => reportOfReplay(replay)).reverse();
   const running = newestFirst.filter(({ state }) => state === 'running');
   const room = feedReplaysReported - running.length;
   const over = newestFirst.filter(({ endedAt }) => endedAt !== undefined && endedAt >= since).slice(0, room);
-  return newestFirst.filter((replay) => running.includes(replay) || over.includes(replay));
+  const replays = newestFirst.filter((replay) => running.includes(replay) || over.includes(replay));
+  return unreadable.length === 0 ? { replays } : { replays, unreadableReplays: [...unreadable] };
 }

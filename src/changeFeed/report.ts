@@ -36,6 +36,8 @@ export const reportShape = z.object({
   error: lastRunShape.shape.error,
   /** Those that are under way or ended in the last day, newest first. */
   replays: z._default(z.array(replayShape), []),
+  /** Names of those that a newer release wrote, or that are damaged: nothing works on them. */
+  unreadableReplays: z.optional(z.array(z.string())),
 });
 
 export type FeedReport = Readonly<z.infer<typeof reportShape>>;

@@ -64,9 +64,12 @@ async function counted(parts: ServiceParts, report: FeedReport, log?: Log): Prom
   };
   const [letters, recent] = await Promise.all([
     known('feed_dead_letters_unknown', deadLetters.count(), report.deadLetters),
-    known('feed_replays_unknown', recentReplays(replays, clock.now()), report.replays),
+    known('feed_replays_unknown', recentReplays(replays, clock.now()), { replays: report.replays }),
   ]);
-  return { ...report, deadLetters: letters, replays: recent };
+  const { unreadableReplays: unreadable } = recent;
+  if (unreadable)
+    log?.warn('feed_replays_unreadable', { service: new URL(report.service).host, replays: unreadable });
+  return { ...report, deadLetters: letters, ...recent };
 }
 
 async function storedReport({ service, store }: ServiceParts): Promise<FeedReport | undefined> {

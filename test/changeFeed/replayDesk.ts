@@ -21,8 +21,8 @@ export class ReplayDesk {
     return (await this.#operations().startReplay(started, 'key', this.#run)).id;
   }
 
-  async look(id: string): Promise<ReplayReport> {
-    return this.#operations().replay(id);
+  async look(id: string, store?: ReplayStore): Promise<ReplayReport> {
+    return this.#operations(store).replay(id);
   }
 
   async cancel(id: string, store?: ReplayStore): Promise<ReplayReport> {

@@ -4,6 +4,8 @@ import type { ReplayStore, StoredReplay } from '../../src/changeFeed/replayStore
 import { AppError } from '../../src/platform/errors.ts';
 
 export class ReplayShelf {
+  /** Names of documents that cannot be read. */
+  readonly unreadable: string[] = [];
   /** By id, as JSON: nothing may depend on object identity. */
   readonly #documents = new Map<string, { readonly text: string; readonly etag: string }>();
   #writes = 0;
@@ -21,7 +23,7 @@ export class ReplayShelf {
       throw new AppError('conflict', 'The state was changed by another run.');
     };
     return {
-      list: async () => this.all,
+      list: async () => ({ readable: this.all, unreadable: this.unreadable }),
       read: async (id) => this.all.find(({ replay }) => replay.id === id),
       create: async (replay) => {
         step();

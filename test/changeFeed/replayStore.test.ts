@@ -11,6 +11,8 @@ import { fullReplay } from './replayShelf.ts';
 const frame = { signal: new AbortController().signal, remainingMs: () => 60_000 };
 const conflict = (error: unknown): boolean => isAppError(error, 'conflict');
 
+const none = { readable: [], unreadable: [] };
+
 function scene(): { store: () => ReplayStore; replay: Replay } {
   const service = feedScene().services[0] ?? assert.fail();
   return { store: () => createReplayStore(stateBlobs, service), replay: fullReplay(service) };
@@ -18,9 +20,9 @@ function scene(): { store: () => ReplayStore; replay: Replay } {
 
 test('every field of a replay comes back as it was written, and no write goes over one that was not read', async () => {
   const { store, replay } = scene();
-  assert.deepEqual([await store().list(), await store().read(replay.id)], [[], undefined]);
+  assert.deepEqual([await store().list(), await store().read(replay.id)], [none, undefined]);
   await store().create(replay);
-  const [found] = await store().list();
+  const [found] = (await store().list()).readable;
   assert.deepEqual(found?.replay, replay);
   await assert.rejects(store().create(replay), conflict);
   const etag = await store().write({ ...replay, delivered: 6 }, found.etag);
@@ -28,7 +30,7 @@ test('every field of a replay comes back as it was written, and no write goes ov
   await store().write({ ...replay, delivered: 8 }, etag);
   assert.equal((await store().read(replay.id))?.replay.delivered, 8);
   await store().remove(replay.id);
-  assert.deepEqual(await store().list(), []);
+  assert.deepEqual(await store().list(), none);
 });
 
 test('what another process writes is seen until the replay has ended', async () => {
@@ -46,7 +48,7 @@ test('an account without the container has no replay', async () => {
   const { replay } = scene();
   const { state } = feedScene().settings;
   const other = createStorage(state, () => assert.fail()).container('no-such-container');
-  assert.deepEqual(await createReplayStore(other, replay.service).list(), []);
+  assert.deepEqual(await createReplayStore(other, replay.service).list(), none);
 });
 
 test('each service has replays of its own, whose blobs and messages lie beside those of the live cursor', async () => {

@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { pullService } from '../../src/changeFeed/service.ts';
 import type { Sink } from '../../src/changeFeed/sink.ts';
 import type { Log } from '../../src/platform/log.ts';
+import { UnreadableDocument } from '../../src/platform/stateDocuments.ts';
 import { quiet } from './feedWorld.ts';
 import { hour, replayed, ReplayWorld, settled } from './replayWorld.ts';
 
@@ -172,6 +173,24 @@ test('replays that cannot be listed hold up nothing: the live cursor delivers, a
   const report = await pullService({ ...parts, replays }, frame, log);
   assert.deepEqual([report.outcome, report.delivered, report.replays], ['caught_up', 1, []]);
   assert.deepEqual(lines, ['feed_replays_unknown', 'feed_replays_unknown']);
+});
+
+test('a replay that cannot be read is named, and stops none of the others', async () => {
+  const world = await settled(5);
+  const { desk, shelf } = world;
+  shelf.unreadable.push('20260101T000000000-0f8c2a6d');
+  const warned: unknown[] = [];
+  const log: Log = { ...quiet, warn: (event, fields) => void warned.push([event, fields?.['replays']]) };
+  const id = await desk.start({ from: 1 });
+  const { replays, unreadableReplays } = await pullService(world.parts(), frame, log);
+  assert.deepEqual([replays[0]?.id, replays[0]?.state, unreadableReplays], [id, 'done', shelf.unreadable]);
+  assert.deepEqual(warned, [['feed_replays_unreadable', shelf.unreadable]]);
+  const store = {
+    ...shelf.store(),
+    read: () => Promise.reject(new UnreadableDocument('it has schema 2')),
+  };
+  for (const ask of [() => desk.look(id, store), () => desk.cancel(id, store)])
+    await assert.rejects(ask, { code: 'conflict', message: /cannot be read: .* Deploy that release/ });
 });
 
 test('a run whose time is up leaves the replays behind the first for the next one', async () => {

@@ -49,9 +49,21 @@ export const mutationsOfReplayStore: readonly Mutations[] = [
       ],
       [
         'one that was removed meanwhile',
-        'return found.filter((one) => one !== undefined);',
-        'return found as StoredReplay[];',
+        'readable: found.filter((one) => one !== undefined)',
+        'readable: found as StoredReplay[]',
       ],
+    ],
+  },
+  {
+    file: 'replayStore.ts',
+    by: {
+      kind: 'test',
+      file: 'proof/replays.test',
+      name: 'one that a newer release wrote, or that is damaged, is named and hides none of the others',
+    },
+    edits: [
+      ['what can be read beside what cannot', 'if (!(error instanceof UnreadableDocument)) throw', 'throw'],
+      ['the name of what cannot be read', '          unreadable.push(name);\n', ''],
     ],
   },
   {

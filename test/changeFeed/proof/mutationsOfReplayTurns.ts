@@ -155,8 +155,8 @@ export const mutationsOfReplayTurns: readonly Mutations[] = [
     edits: [
       [
         'replays in a report',
-        "known('feed_replays_unknown', recentReplays(replays, clock.now()), report.replays)",
-        'report.replays',
+        "known('feed_replays_unknown', recentReplays(replays, clock.now()), { replays: report.replays })",
+        '{ replays: report.replays }',
       ],
     ],
   },
@@ -170,9 +170,27 @@ export const mutationsOfReplayTurns: readonly Mutations[] = [
     edits: [
       [
         'a report where replays are unknown',
-        "known('feed_replays_unknown', recentReplays(replays, clock.now()), report.replays)",
+        "known('feed_replays_unknown', recentReplays(replays, clock.now()), { replays: report.replays })",
         'recentReplays(replays, clock.now())',
       ],
     ],
+  },
+  {
+    file: 'replays.ts',
+    by: {
+      kind: 'test',
+      file: 'replayTrouble.test',
+      name: 'a replay that cannot be read is named, and stops none of the others',
+    },
+    edits: [['replays that cannot be read in a report', ', unreadableReplays: [...unreadable]', '']],
+  },
+  {
+    file: 'replayOperations.ts',
+    by: {
+      kind: 'test',
+      file: 'replayTrouble.test',
+      name: 'a replay that cannot be read is named, and stops none of the others',
+    },
+    edits: [['words for what cannot be read', '.catch(refuseUnreadable)', '']],
   },
 ];

@@ -10,6 +10,7 @@ import { createReplayStore, type ReplayStore } from '../../../src/changeFeed/rep
 import type { Batch } from '../../../src/changeFeed/sink.ts';
 import { isAppError } from '../../../src/platform/errors.ts';
 import { feedQueueMessageBytes } from '../../../src/platform/limits.ts';
+import { UnreadableDocument } from '../../../src/platform/stateDocuments.ts';
 import { entryOf, startTime } from '../feedWorld.ts';
 import { fullReplay } from '../replayShelf.ts';
 import { Judge } from './judge.ts';
@@ -18,6 +19,7 @@ import { containerOf, queueOf, type Place } from './storage.ts';
 import { host, service, World } from './world.ts';
 
 const replay = fullReplay(service);
+const none = { readable: [], unreadable: [] };
 const conflict = (error: unknown): boolean => isAppError(error, 'conflict');
 
 function place(): Place {
@@ -37,7 +39,7 @@ test('a replay comes back as it was written, and is written only over the versio
   const store = storeIn(account);
   await store.create(replay);
   await assert.rejects(store.create(replay), conflict);
-  const [found] = await store.list();
+  const [found] = (await store.list()).readable;
   assert.deepEqual(found?.replay, replay);
   const etag = await store.write({ ...replay, delivered: 6 }, found.etag);
   await assert.rejects(store.write({ ...replay, delivered: 7 }, found.etag), conflict);
@@ -53,7 +55,7 @@ test('what others write is seen until the replay has ended, and one that ended i
   await theirs.write(ended(found.replay, 'cancelled', replay.startedAt), found.etag);
   assert.equal((await ours.read(replay.id))?.replay.state, 'cancelled');
   account.stage.calls = 0;
-  assert.equal((await ours.list())[0]?.replay.state, 'cancelled');
+  assert.equal((await ours.list()).readable[0]?.replay.state, 'cancelled');
   assert.equal(account.stage.calls, 0);
   await ours.remove(replay.id);
   assert.equal(await ours.read(replay.id), undefined);
@@ -62,14 +64,27 @@ test('what others write is seen until the replay has ended, and one that ended i
 test('a service has the replays of its own, without one that is removed while they are read', async () => {
   const account = place();
   await storeIn(account, 'https://other.dicom.azurehealthcareapis.com').create(replay);
-  assert.deepEqual(await storeIn(account).list(), []);
+  assert.deepEqual(await storeIn(account).list(), none);
   const container = containerOf(account, new Actor('r'), 'state');
   const vanishing = Object.assign(container, {
     async *listBlobsFlat() {
       yield { name: `change-feed/${host}/replays/${replay.id}.json` };
     },
   });
-  assert.deepEqual(await createReplayStore(vanishing, service).list(), []);
+  assert.deepEqual(await createReplayStore(vanishing, service).list(), none);
+});
+
+test('one that a newer release wrote, or that is damaged, is named and hides none of the others', async () => {
+  const account = place();
+  const store = storeIn(account);
+  await store.create(replay);
+  const [path, blob] = [...account.world.blobs].find(([at]) => at.includes(replay.id)) ?? assert.fail();
+  const damaged = { newer: blob.text.replace('"schema":1', '"schema":2'), damaged: '{' };
+  for (const [name, text] of Object.entries(damaged))
+    account.world.blobs.set(path.replace(replay.id, name), { ...blob, text });
+  const { readable, unreadable } = await storeIn(account).list();
+  assert.deepEqual([readable.map((one) => one.replay.id), unreadable], [[replay.id], ['damaged', 'newer']]);
+  await assert.rejects(store.read('newer'), UnreadableDocument);
 });
 
 test('without their container there are no replays; what cannot be listed is not taken for none', async () => {
@@ -79,7 +94,7 @@ test('without their container there are no replays; what cannot be listed is not
     };
     return createReplayStore({ listBlobsFlat } as unknown as ContainerClient, service);
   };
-  assert.deepEqual(await failing('ContainerNotFound').list(), []);
+  assert.deepEqual(await failing('ContainerNotFound').list(), none);
   await assert.rejects(failing('ResourceNotFound').list(), /ResourceNotFound/);
 });
 

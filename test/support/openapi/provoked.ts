@@ -187,6 +187,12 @@ export function provokeAtHandlers(): void {
     await each(alike('cancelReplay'), '409 busy', {}, () => ({ changeFeed: held }));
   });
 
+  test('a replay that cannot be read is 409', async () => {
+    const error = new AppError('conflict', 'The replay cannot be read.');
+    const newer: ChangeFeed = { ...changeFeed, replay: () => Promise.reject(error) };
+    await each(alike('getReplay'), '409 conflict', {}, () => ({ changeFeed: newer }));
+  });
+
   test('a part that is not well makes the health 503', async () => {
     health.note('rotateSecrets', false, 'what to do');
     await each(alike('health', 'healthDetails'), '503', {});
