@@ -9,7 +9,7 @@ const sequence = z.int().check(z.nonnegative('expected 0 or more'));
 export const cursorRequest = z.strictObject({
   service: z.string(),
   sequence,
-  expect: z.nullable(sequence),
+  expect: z.union([sequence, z.null()], 'expected a whole number, or null where there is no cursor'),
   reason,
 });
 

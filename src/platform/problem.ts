@@ -86,11 +86,16 @@ export function toProblem(error: unknown, requestId: string): Problem {
       type: 'about:blank',
       title: titles[status] ?? 'Error',
       status,
-      detail: known.message,
+      detail: sentence(known.message),
       code: known.code,
       requestId,
     },
   };
+}
+
+/** As every detail ends, whoever wrote its message. */
+function sentence(text: string): string {
+  return /[.?!]$/.test(text) ? text : `${text}.`;
 }
 
 function challenge(error: AppError): string {

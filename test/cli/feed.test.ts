@@ -101,7 +101,7 @@ test('Ctrl-C leaves a replay running, and it can be cancelled once', async () =>
   assert.match(err, new RegExp(`^interrupted: .* goes on\\.\n.* -- status ${id}\n.* -- cancel ${id}\n$`));
   const again = await feed(['replay', '--from', '1', ...why]);
   assert.equal(again.code, 1);
-  assert.match(again.err, new RegExp(`^conflict: .* ${id}\nrequestId: `));
+  assert.match(again.err, new RegExp(`^conflict: .* ${id}\\.\nrequestId: `));
   const cancelled = await feed(['cancel', id, ...why]);
   assert.deepEqual(
     [cancelled.code, cancelled.out],
@@ -135,7 +135,7 @@ test('set-cursor moves the cursor from where it is expected, and needs --yes whe
   );
   const wrong = await move('4');
   assert.equal(wrong.code, 1);
-  assert.match(wrong.err, /^conflict: expect: .*; 5 is\n/);
+  assert.match(wrong.err, /^conflict: expect: .*; 5 is\.\n/);
   const moved = await move('5');
   assert.deepEqual(
     [moved.code, moved.out],

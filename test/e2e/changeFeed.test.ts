@@ -208,5 +208,14 @@ describe('moving the cursor', () => {
     const nameless = await api.operation('PUT', 'change-feed/cursor', { ...body, reason: '' });
     assertProblem(nameless, 400, 'invalid_request');
     assert.match(nameless.text, /reason/);
+    for (const [expect, words] of [
+      ['none', 'expect: expected a whole number, or null where there is no cursor.'],
+      [1.5, 'expect: expected a whole number, or null where there is no cursor.'],
+      [-1, 'expect: expected 0 or more.'],
+    ] as const) {
+      const wrong = await api.operation('PUT', 'change-feed/cursor', { ...body, expect });
+      assertProblem(wrong, 400, 'invalid_request');
+      assert.match(wrong.text, new RegExp(`"detail":"${words}"`));
+    }
   });
 });

@@ -29,9 +29,9 @@ const statuses: Readonly<Record<ErrorCode, readonly [number, string]>> = {
 
 for (const [code, [status, title]] of Object.entries(statuses) as [ErrorCode, readonly [number, string]][]) {
   test(`${code} is ${String(status)} ${title}`, () => {
-    const problem = toProblem(new AppError(code, 'words', { cause: new Error('canary') }), 'request-1');
+    const problem = toProblem(new AppError(code, 'words.', { cause: new Error('canary') }), 'request-1');
     assert.deepEqual(problem.body, {
-      ...{ type: 'about:blank', title, status, detail: 'words', code, requestId: 'request-1' },
+      ...{ type: 'about:blank', title, status, detail: 'words.', code, requestId: 'request-1' },
     });
     assert.equal(problem.status, status);
     assert.deepEqual(problem.headers, {
@@ -40,6 +40,15 @@ for (const [code, [status, title]] of Object.entries(statuses) as [ErrorCode, re
     });
   });
 }
+
+test('every detail ends as a sentence, whoever wrote it', () => {
+  for (const [text, detail] of [
+    ['expected at most 5', 'expected at most 5.'],
+    ['Expected at most 5.', 'Expected at most 5.'],
+    ['is that meant?', 'is that meant?'],
+  ] as const)
+    assert.equal(toProblem(new AppError('conflict', text), 'request-1').body.detail, detail);
+});
 
 test('an error that is not ours says nothing', () => {
   for (const error of [
