@@ -53,7 +53,7 @@ export interface DeadLetters {
   put(sink: SinkName, refusal: Refusal, burial: Burial): Promise<void>;
   /** Keys of what lies there, oldest change first. */
   keys(sink: SinkName): Promise<readonly string[]>;
-  /** Undefined when another run has removed it. */
+  /** Undefined when another run has removed it. Throws `UnreadableDocument`. */
   read(key: string): Promise<DeadLetter | undefined>;
   remove(key: string): Promise<void>;
   /** Of all sinks, also of those that are not configured any more; within five seconds. */

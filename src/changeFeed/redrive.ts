@@ -3,7 +3,8 @@ import * as z from 'zod/mini';
 import { isAppError, type AppError } from '../platform/errors.ts';
 import { feedReserveMs } from '../platform/limits.ts';
 import { describeError, type Log } from '../platform/log.ts';
-import type { DeadLetter } from './deadLetters.ts';
+import { UnreadableDocument } from '../platform/stateDocuments.ts';
+import type { DeadLetter, DeadLetters } from './deadLetters.ts';
 import type { Frame } from './dicomChangeFeed.ts';
 import { endingOf } from './ending.ts';
 import { anchorOf, isAnchored, type FeedEntry } from './entry.ts';
@@ -33,7 +34,7 @@ export type RedriveReport = Readonly<z.infer<typeof redriveShape>>;
 interface Tally {
   taken: number;
   refused: number;
-  /** The first letter whose metadata could not be read; the others are tried all the same. */
+  /** Of the first letter that, or whose metadata, could not be read; the others are tried all the same. */
   unread: Error | undefined;
 }
 
@@ -75,7 +76,7 @@ async function redriveSink(
   const { deadLetters } = parts;
   for (const key of await deadLetters.keys(sink.name)) {
     if (frame.remainingMs() < feedReserveMs) return false;
-    const letter = await deadLetters.read(key);
+    const letter = await readable(deadLetters, key, tally);
     if (!letter) continue;
     const entry = await freshest(parts, letter, frame, tally);
     if (!entry) continue;
@@ -93,6 +94,20 @@ async function redriveSink(
     } else tally.refused += 1;
   }
   return true;
+}
+
+async function readable(
+  deadLetters: DeadLetters,
+  key: string,
+  tally: Tally,
+): Promise<DeadLetter | undefined> {
+  try {
+    return await deadLetters.read(key);
+  } catch (error) {
+    if (!(error instanceof UnreadableDocument)) throw error;
+    tally.unread ??= error;
+    return undefined;
+  }
 }
 
 /**

@@ -107,3 +107,24 @@ test('a redrive ends in time, skips what others removed, and goes past what cann
   assert.deepEqual(taken, ['1.8', '1.10']);
   assert.deepEqual([report.outcome, report.error?.message, report.remaining], ['stopped', 'unreadable', 1]);
 });
+
+test('a letter that a newer release wrote stays and is told, and the others are tried', async () => {
+  const host = 'newer.example';
+  const { letters, sink, taken } = await killable(host, Number.POSITIVE_INFINITY);
+  const [, second = ''] = await letters.keys('webhook');
+  const newer = '{"schema":2}';
+  await stateBlobs.getBlockBlobClient(second).upload(newer, newer.length);
+  const parts = {
+    ...new FeedWorld().parts(),
+    service: `https://${host}`,
+    sinks: [sink],
+    deadLetters: letters,
+  };
+  const report = await redrive(parts, frame, quiet);
+  assert.deepEqual(taken, ['1.7', '1.10']);
+  assert.deepEqual([report.outcome, report.taken, report.remaining], ['stopped', 2, 1]);
+  assert.match(report.error?.message ?? '', /has schema 2/);
+  const failing = { ...letters, read: () => Promise.reject(new Error('no storage')) };
+  const cut = await redrive({ ...parts, deadLetters: failing }, frame, quiet);
+  assert.deepEqual([cut.outcome, cut.error?.advice], ['stopped', 'The log says more.']);
+});
