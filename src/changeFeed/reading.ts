@@ -79,6 +79,7 @@ export function feedReset(): FeedStop {
     code: 'conflict',
     advice:
       'The service was made anew, or DICOM_SERVICE_URL leads to another one. If that is meant, acknowledge it: ' +
-      'PUT /api/change-feed/cursor with the sequence to go on from (0 for all) and the cursor shown here as "expect".',
+      'npm run feed -- set-cursor, or PUT /api/change-feed/cursor, with the sequence to go on from (0 for all) and the ' +
+      'cursor shown here as "expect".',
   });
 }

@@ -167,7 +167,8 @@ function cursorLost(): FeedStop {
   return new FeedStop('cursor_lost', 'The cursor document is gone, though the service was pulled before.', {
     code: 'conflict',
     advice:
-      'Restore the blob, or say where to go on: PUT /api/change-feed/cursor with "expect": null. ' +
+      'Restore the blob, or say where to go on: npm run feed -- set-cursor with --expect none, or ' +
+      'PUT /api/change-feed/cursor with "expect": null. ' +
       'Nothing is delivered until then, since a new start could leave changes out.',
   });
 }

@@ -133,6 +133,7 @@ test('a reset feed halts every run until an operator acknowledges it; then a new
   await scene.store(['c', 'd', 'e']);
   const halted = await scene.pull();
   assert.deepEqual([halted.outcome, halted.cursor, halted.delivered], ['feed_reset', 2, 0]);
+  assert.match(halted.error?.advice ?? '', /npm run feed -- set-cursor, or PUT /);
   assert.deepEqual([halted.lag, halted.lagSeconds], [null, undefined], 'two feeds are not compared');
   assert.ok(failed({ services: [halted] }));
   const moved = await scene.move({ sequence: 0, expect: 2 });
@@ -152,6 +153,7 @@ test('a lost cursor halts every run, also of another process, until an operator 
   await stateBlobs.getBlobClient(scene.cursorPath).delete();
   for (const report of [await scene.pull(), await scene.report()]) {
     assert.deepEqual([report.outcome, report.cursor], ['cursor_lost', null]);
+    assert.match(report.error?.advice ?? '', /npm run feed -- set-cursor with --expect none, or PUT /);
   }
   await assert.rejects(scene.move({ sequence: 1, expect: 2 }), (error) => isAppError(error, 'conflict'));
   assert.deepEqual((await scene.move({ sequence: 1, expect: null })).epoch, 2);
