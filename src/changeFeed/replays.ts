@@ -77,7 +77,7 @@ export async function recentReplays(
   const { readable, unreadable } = await store.list();
   const newestFirst = readable.map(({ replay }) => reportOfReplay(replay)).reverse();
   const running = newestFirst.filter(({ state }) => state === 'running');
-  const room = feedReplaysReported - running.length;
+  const room = Math.max(0, feedReplaysReported - running.length);
   const over = newestFirst.filter(({ endedAt }) => endedAt !== undefined && endedAt >= since).slice(0, room);
   const replays = newestFirst.filter((replay) => running.includes(replay) || over.includes(replay));
   return unreadable.length === 0 ? { replays } : { replays, unreadableReplays: [...unreadable] };

@@ -2,14 +2,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ChangeFeedReader } from '../../src/changeFeed/dicomChangeFeed.ts';
+import { ended } from '../../src/changeFeed/replay.ts';
+import { recentReplays } from '../../src/changeFeed/replays.ts';
 import type { ReplayStore } from '../../src/changeFeed/replayStore.ts';
 import { pullService } from '../../src/changeFeed/service.ts';
 import type { Sink } from '../../src/changeFeed/sink.ts';
 import { AppError } from '../../src/platform/errors.ts';
-import { feedScanPages, feedSinkPauseMs } from '../../src/platform/limits.ts';
+import { feedReplaysReported, feedScanPages, feedSinkPauseMs } from '../../src/platform/limits.ts';
 import type { Log } from '../../src/platform/log.ts';
-import { cursorOf, FeedWorld, quiet } from './feedWorld.ts';
+import { cursorOf, FeedWorld, quiet, service } from './feedWorld.ts';
 import { ReplayDesk } from './replayDesk.ts';
+import { fullReplay, ReplayShelf } from './replayShelf.ts';
 import { hour, replayed, settled, upTo, type ReplayWorld } from './replayWorld.ts';
 
 const second = 1000;
@@ -168,4 +171,14 @@ test('a request has a third of the time of the live cursor, or of the replays', 
   };
   await pullService({ ...parts, reader: { ...parts.reader, latest } }, frame, quiet);
   assert.deepEqual(asked, [15 * second, 5 * second]);
+});
+
+test('where more replays run than a report has room for, it shows these and none that ended', async () => {
+  const replay = fullReplay(service);
+  const over = ended(replay, 'done', replay.startedAt);
+  const many = Array.from({ length: feedReplaysReported + 1 }, () => replay);
+  const readable = [over, over, over, ...many].map((one) => ({ replay: one, etag: '' }));
+  const store = { ...new ReplayShelf().store(), list: async () => ({ readable, unreadable: [] }) };
+  const { replays } = await recentReplays(store, Date.parse(replay.startedAt));
+  assert.deepEqual([replays.length, replays.some(({ state }) => state === 'done')], [many.length, false]);
 });

@@ -103,7 +103,7 @@ export const mutationsOfReplayTurns: readonly Mutations[] = [
     edits: [
       ['an end of what ended long ago', 'replay.endedAt < forgotten', "replay.endedAt < ''"],
       ['the newest first', '.reverse();', ';'],
-      ['room for those that run', ' - running.length;', ';'],
+      ['room for those that run', ' - running.length);', ');'],
       ['a bound of replays in a report', '.slice(0, room)', ''],
       ['an end of reports after a day', ' && endedAt >= since', ''],
       ['all that run in a report', 'running.includes(replay) || over', 'over'],
@@ -183,6 +183,21 @@ export const mutationsOfReplayTurns: readonly Mutations[] = [
       name: 'a replay that cannot be read is named, and stops none of the others',
     },
     edits: [['replays that cannot be read in a report', ', unreadableReplays: [...unreadable]', '']],
+  },
+  {
+    file: 'replays.ts',
+    by: {
+      kind: 'test',
+      file: 'replayRuns.test',
+      name: 'where more replays run than a report has room for, it shows these and none that ended',
+    },
+    edits: [
+      [
+        'no room below none',
+        'Math.max(0, feedReplaysReported - running.length)',
+        'feedReplaysReported - running.length',
+      ],
+    ],
   },
   {
     file: 'replayOperations.ts',
