@@ -32,13 +32,13 @@ export interface RunContext {
 }
 
 export interface CursorMove extends Move {
-  /** URL of the service, as in the settings and the reports. */
+  /** URL of the service, in any spelling that the settings take. */
   readonly service: string;
   readonly reason: string;
 }
 
 export interface RedriveRequest {
-  /** URL of the service; all when absent. */
+  /** URL of the service, in any spelling that the settings take; all when absent. */
   readonly service?: string | undefined;
   readonly reason: string;
 }
@@ -126,7 +126,7 @@ function createOperations(
   return {
     async setCursor({ service, reason, ...move }, actor, { run }) {
       const parts = configured(services, service);
-      const { host: subject } = new URL(service);
+      const { host: subject } = new URL(parts.service);
       const entry = { actor, action: 'feed.setCursor', subject, reason, requestId: run.requestId } as const;
       return audit.record(entry, () => moveCursor(parts, move, run));
     },

@@ -13,7 +13,7 @@ import type { ReplayStore } from './replayStore.ts';
 import { configured, type ServiceParts } from './service.ts';
 
 export interface ReplayStart extends ReplayRequest {
-  /** URL of the service, as in the settings and the reports. */
+  /** URL of the service, in any spelling that the settings take. */
   readonly service: string;
   readonly reason: string;
 }

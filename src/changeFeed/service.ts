@@ -1,6 +1,7 @@
 // One DICOM service with its cursor: a pull under its lease, and its last report.
 import { AppError, isAppError } from '../platform/errors.ts';
 import { describeError, type Log } from '../platform/log.ts';
+import { serviceUrl } from '../platform/settings/table.ts';
 import type { ChangeFeedStart } from '../platform/settings/types.ts';
 import { newCursor } from './cursor.ts';
 import type { CursorSession, CursorStore } from './cursorStore.ts';
@@ -9,7 +10,7 @@ import { endedBy, endingOf } from './ending.ts';
 import { FeedStop, isFine } from './outcome.ts';
 import { Pull } from './pull.ts';
 import type { ReplayParts } from './replayRun.ts';
-import { besideReplays, recentReplays } from './replays.ts';
+import { besideReplays, recentReplays, type LiveRun } from './replays.ts';
 import { makeReport, type Ending, type FeedReport } from './report.ts';
 import { startPosition } from './start.ts';
 
@@ -18,9 +19,10 @@ export interface ServiceParts extends ReplayParts {
   readonly store: CursorStore;
 }
 
-/** Throws `not_found`. */
+/** `service` is spelled in any of the ways that the settings take. Throws `not_found`. */
 export function configured(services: readonly ServiceParts[], service: string): ServiceParts {
-  const parts = services.find((one) => one.service === service);
+  const url = serviceUrl(service.trim());
+  const parts = services.find((one) => one.service === url);
   if (!parts) throw new AppError('not_found', 'service: expected the URL of a configured service');
   return parts;
 }
@@ -119,7 +121,7 @@ async function pullLive(
   session: CursorSession,
   frame: Frame,
   log: Log,
-): Promise<FeedReport> {
+): Promise<LiveRun> {
   const { service, clock } = parts;
   const { host } = new URL(service);
   const pull = new Pull(parts, session, frame);
@@ -135,10 +137,11 @@ async function pullLive(
   const report = make(ending);
   try {
     await session.save({ cursor: pull.cursor, report });
-    return report;
+    const isDown = report.outcome === 'sink_down';
+    return { report, down: isDown ? pull.cursor.failure?.sink : undefined };
   } catch (error) {
     // What was delivered since the last write is repeated by the next run.
-    return make(endedBy(error, { host, frame, log, session }));
+    return { report: make(endedBy(error, { host, frame, log, session })), down: undefined };
   }
 }
 

@@ -88,7 +88,7 @@ export interface FeedScene {
   pullerOver(other: Storage): ChangeFeed;
   pull(puller?: ChangeFeed): Promise<FeedReport>;
   pullAll(): Promise<readonly FeedReport[]>;
-  move(move: { sequence: number; expect: number | null }): Promise<FeedReport>;
+  move(move: { sequence: number; expect: number | null; service?: string }): Promise<FeedReport>;
   redrive(): Promise<RedriveSummary>;
   report(): Promise<FeedReport>;
   blobs(): Promise<Record<string, string>>;

@@ -197,3 +197,19 @@ async function auditOf(subject: string): Promise<string[]> {
   }
   return outcomes.sort();
 }
+
+test('a service may be spelled in any of the ways that the settings take', async () => {
+  const scene = feedScene();
+  await scene.store(['a', 'b']);
+  await scene.pull();
+  const [first = ''] = scene.services;
+  for (const service of [`${first}/`, first.replace('https://', 'HTTPS://').toUpperCase(), ` ${first}:443 `])
+    assert.equal(
+      (await scene.move({ sequence: 1, expect: (await scene.report()).cursor, service })).service,
+      first,
+    );
+  for (const service of [`${first}/v2`, `${first}?a=b`, first.replace('https', 'http'), 'elsewhere', '']) {
+    const moving = scene.move({ sequence: 0, expect: 1, service });
+    await assert.rejects(moving, (error) => isAppError(error, 'not_found'), service);
+  }
+});

@@ -60,7 +60,8 @@ const communicationString = (text: string): string | undefined => {
 };
 
 const tokenScope = oneOf<TokenScope>('chat', 'voip', 'chat.join', 'chat.join.limited', 'voip.join');
-const serviceUrls = list(httpsOrigin);
+/** The one spelling of a DICOM service's URL; undefined for what can be none. */
+export const serviceUrl = httpsOrigin;
 
 export const table = {
   AZURE_CLIENT_ID: row('a GUID', guid),
@@ -121,7 +122,7 @@ export const table = {
 
   DICOM_SERVICE_URL: row(
     'one or several https://<workspace>-<service>.dicom.azurehealthcareapis.com, comma separated',
-    serviceUrls,
+    list(serviceUrl),
   ),
   DICOM_SCOPE: row(
     'a token scope ending in /.default',
