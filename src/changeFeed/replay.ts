@@ -90,9 +90,14 @@ export function laneAfter(lane: Lane, cursor: Cursor, delivered: number): Lane {
   return refusals === undefined ? progress : { ...progress, refusals };
 }
 
+/** The webhook may be far into a range that is not committed; nothing is shown as over before every sink has all of it. */
+function reached({ committed, pending, to }: Lane): number {
+  return Math.max(committed, Math.min(pending?.through ?? committed, to - 1));
+}
+
 export function reportOfReplay(replay: Replay): ReplayReport {
   const { id, service, state, epoch, from, to, sinks, lanes, startedAt, endedAt, lastRun } = replay;
-  const open = lanes.map((lane) => ({ from: lane.committed + 1, to: lane.to }));
+  const open = lanes.map((lane) => ({ from: reached(lane) + 1, to: lane.to }));
   return {
     ...{ id, service, state, epoch, from, to, sinks: [...sinks] },
     passed: replay.next - from - count(open),
