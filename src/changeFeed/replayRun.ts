@@ -24,9 +24,15 @@ import {
 import { ReplayDocument } from './replayDocument.ts';
 import type { ReplayStore, StoredReplay } from './replayStore.ts';
 import type { Ending } from './report.ts';
+import type { SinkName } from './sink.ts';
 
 export interface ReplayParts extends PullParts {
   readonly replays: ReplayStore;
+}
+
+interface RunParts extends ReplayParts {
+  /** The sink that the live cursor waits for: what goes there waits as well. */
+  readonly down: SinkName | undefined;
 }
 
 /**
@@ -34,7 +40,7 @@ export interface ReplayParts extends PullParts {
  * nothing more is said.
  */
 export async function workOnReplay(
-  parts: ReplayParts,
+  parts: RunParts,
   session: CursorSession,
   stored: StoredReplay,
   frame: Frame,
@@ -75,14 +81,16 @@ const longestPage = 100;
 
 class ReplayRun {
   readonly #parts: PullParts;
+  readonly #down: SinkName | undefined;
   readonly #session: CursorSession;
   readonly #document: ReplayDocument;
   readonly #frame: Frame;
   /** What went wrong first; the other lane goes on as far as it can. */
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(parts: PullParts, session: CursorSession, document: ReplayDocument, frame: Frame) {
+  constructor({ down, ...parts }: RunParts, session: CursorSession, document: ReplayDocument, frame: Frame) {
     const { id, sinks } = document.replay;
+    this.#down = down;
     this.#parts = { ...parts, replay: id, sinks: parts.sinks.filter(({ name }) => sinks.includes(name)) };
     this.#session = session;
     this.#document = document;
@@ -94,6 +102,7 @@ class ReplayRun {
     const { cursor } = this.#session.stored;
     if (replay.epoch !== cursor.epoch) throw madeAnew();
     if (this.#parts.sinks.length < replay.sinks.length) throw sinkGone();
+    if (this.#parts.sinks.some(({ name }) => name === this.#down)) throw waits(this.#down);
     const { reader } = this.#parts;
     const { entry: newest } = await reader.latest(this.#frame);
     if (!newest || (await isOtherFeed(reader, cursor, newest.sequence, this.#frame))) throw feedReset();
@@ -179,6 +188,12 @@ function madeAnew(): FeedStop {
   return new FeedStop('feed_reset', 'The cursor has another epoch since: the range means nothing in it.', {
     code: 'conflict',
     advice: 'Start another replay, with sequences of the feed as it is now.',
+  });
+}
+
+function waits(sink: SinkName | undefined): FeedStop {
+  return new FeedStop('sink_down', `It waits for the live cursor, whose ${sink} sink is down.`, {
+    advice: 'The report of the service says what to do. Replays that leave this sink out go on.',
   });
 }
 

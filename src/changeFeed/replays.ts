@@ -16,9 +16,16 @@ import { reportOfReplay } from './replay.ts';
 import { workOnReplay, type ReplayParts } from './replayRun.ts';
 import type { ReplayStore, StoredReplay } from './replayStore.ts';
 import type { FeedReport } from './report.ts';
+import type { SinkName } from './sink.ts';
 
 /** What the live cursor leaves behind it that a replay may go on from: the feed is the cursor's, and can be read. */
-const replayable: readonly FeedOutcome[] = ['caught_up', 'holding_gap', 'budget'];
+const replayable: readonly FeedOutcome[] = ['caught_up', 'holding_gap', 'budget', 'sink_down'];
+
+export interface LiveRun {
+  readonly report: FeedReport;
+  /** The sink that the cursor waits for, where one is down. */
+  readonly down: SinkName | undefined;
+}
 
 /**
  * Runs the live cursor, and then the replays of the service under the same lease, oldest first. Where there are some, the
@@ -30,21 +37,21 @@ export async function besideReplays(
   session: CursorSession,
   frame: Frame,
   log: Log,
-  live: (frame: Frame) => Promise<FeedReport>,
+  live: (frame: Frame) => Promise<LiveRun>,
 ): Promise<FeedReport> {
-  if ((await unfinished(parts, log)).length === 0) return live(frame);
+  if ((await unfinished(parts, log)).length === 0) return (await live(frame)).report;
   const shareMs = frame.remainingMs() * feedReplayShare;
   const within = <T>(budgetMs: number, work: (part: Frame) => Promise<T>): Promise<T> =>
     withinBudget({ requestId: '', budgetMs, clock: parts.clock, shutdown: frame.signal }, (part) =>
       work(patient(part)),
     );
-  const report = await within(frame.remainingMs() - shareMs, live);
+  const { report, down } = await within(frame.remainingMs() - shareMs, live);
   if (replayable.includes(report.outcome)) {
     await within(Math.min(shareMs, frame.remainingMs()), async (part) => {
       // As they are now: one may have been cancelled meanwhile, and would deliver what it had begun.
       for (const replay of await unfinished(parts, log)) {
         if (part.remainingMs() < feedReserveMs) return;
-        await workOnReplay(parts, session, replay, part, log);
+        await workOnReplay({ ...parts, down }, session, replay, part, log);
       }
     });
   }

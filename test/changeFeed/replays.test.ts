@@ -167,3 +167,25 @@ test('a sink that is not configured any more stops the replay and says which set
   assert.deepEqual([state, lastRun?.outcome], ['running', 'misconfigured']);
   assert.match(lastRun?.error?.advice ?? '', /CHANGE_FEED_SINKS/);
 });
+
+test('while a sink of the live cursor is down, a replay to others goes on, and one to it waits and says so', async () => {
+  const world = await settled(9);
+  const desk = new ReplayDesk(world);
+  const waiting = await desk.start({ from: 1 });
+  const other = await desk.start({ from: 1, sinks: ['blob'] });
+  world.down.add('queue');
+  world.change();
+  for (let runs = 0; runs < 4; runs += 1) assert.equal((await world.pull()).outcome, 'sink_down');
+  const { state, lastRun, passed } = await desk.look(waiting);
+  assert.deepEqual([state, lastRun?.outcome, passed], ['running', 'sink_down', 0]);
+  assert.match(lastRun?.error?.message ?? '', /waits for the live cursor, whose queue sink/);
+  assert.deepEqual([replayed(world, waiting), replayed(world, other)], [[], upTo(1, 9)]);
+  assert.equal((await desk.look(other)).state, 'done');
+  world.down.clear();
+  world.time += hour;
+  await world.pull();
+  assert.deepEqual(
+    [(await desk.look(waiting)).state, replayed(world, waiting, 'queue')],
+    ['done', upTo(1, 9)],
+  );
+});

@@ -31,7 +31,7 @@ export const mutationsOfReplayTurns: readonly Mutations[] = [
       ['a live run out of time', "'caught_up', 'holding_gap', 'budget'", "'caught_up', 'holding_gap'"],
       [
         'all the time where there is none',
-        '  if ((await unfinished(parts, log)).length === 0) return live(frame);\n',
+        '  if ((await unfinished(parts, log)).length === 0) return (await live(frame)).report;\n',
         '',
       ],
     ],
@@ -120,8 +120,8 @@ export const mutationsOfReplayTurns: readonly Mutations[] = [
       ['nothing forgotten early', 'replay.endedAt < forgotten', "replay.endedAt > ''"],
       [
         'a look at the replays after the live run',
-        'const report = await within(frame.remainingMs() - shareMs, live);\n  if (replayable.includes(report.outcome)) {\n    await within(Math.min(shareMs, frame.remainingMs()), async (part) => {\n      // As they are now: one may have been cancelled meanwhile, and would deliver what it had begun.\n      for (const replay of await unfinished(parts, log)) {',
-        'const known = await unfinished(parts, log);\n  const report = await within(frame.remainingMs() - shareMs, live);\n  if (replayable.includes(report.outcome)) {\n    await within(Math.min(shareMs, frame.remainingMs()), async (part) => {\n      for (const replay of known) {',
+        'const { report, down } = await within(frame.remainingMs() - shareMs, live);\n  if (replayable.includes(report.outcome)) {\n    await within(Math.min(shareMs, frame.remainingMs()), async (part) => {\n      // As they are now: one may have been cancelled meanwhile, and would deliver what it had begun.\n      for (const replay of await unfinished(parts, log)) {',
+        'const known = await unfinished(parts, log);\n  const { report, down } = await within(frame.remainingMs() - shareMs, live);\n  if (replayable.includes(report.outcome)) {\n    await within(Math.min(shareMs, frame.remainingMs()), async (part) => {\n      for (const replay of known) {',
       ],
     ],
   },
@@ -207,5 +207,23 @@ export const mutationsOfReplayTurns: readonly Mutations[] = [
       name: 'a replay that cannot be read is named, and stops none of the others',
     },
     edits: [['words for what cannot be read', '.catch(refuseUnreadable)', '']],
+  },
+  {
+    file: 'replays.ts',
+    by: {
+      kind: 'test',
+      file: 'replays.test',
+      name: 'while a sink of the live cursor is down, a replay to others goes on, and one to it waits and says so',
+    },
+    edits: [['replays while a sink is down', "'budget', 'sink_down'", "'budget'"]],
+  },
+  {
+    file: 'replayRun.ts',
+    by: {
+      kind: 'test',
+      file: 'replays.test',
+      name: 'while a sink of the live cursor is down, a replay to others goes on, and one to it waits and says so',
+    },
+    edits: [['a wait for the sink of the live cursor', 'name === this.#down))', 'name === undefined))']],
   },
 ];
