@@ -3,6 +3,7 @@ import type { BlobRequestConditions, BlockBlobClient, ContainerClient } from '@a
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod/mini';
 import { AppError } from './errors.ts';
+import { storageSilenceMs } from './limits.ts';
 import { storageFailure, withCreate } from './storage.ts';
 
 export interface Stored<T> {
@@ -32,12 +33,15 @@ export class StateDocuments {
 
   /**
    * The document at `path`, or undefined when there certainly is none (`BlobNotFound`, `ContainerNotFound`).
-   * Throws `UnreadableDocument` for a `schema` above `newest` or an unexpected shape, and storage errors as they are.
+   * Throws `UnreadableDocument` for a `schema` above `newest` or an unexpected shape, and storage errors as they are; an
+   * `AbortError` for a text that takes longer than `storageSilenceMs`.
    */
   async read<T>(path: string, newest: number, shape: z.ZodMiniType<T>): Promise<Stored<T> | undefined> {
+    // The clients bound the wait for the head of an answer only (measured).
+    const tooLong = new AbortController();
     try {
-      const reply = await this.#blob(path).download();
-      const text = await collect(reply.readableStreamBody);
+      const reply = await this.#blob(path).download(0, undefined, { abortSignal: tooLong.signal });
+      const text = await collect(reply.readableStreamBody, tooLong);
       if (reply.etag === undefined) throw new UnreadableDocument(`${path} came without an ETag`);
       return { value: parseDocument(path, text, newest, shape), etag: reply.etag };
     } catch (error) {
@@ -130,8 +134,15 @@ function parseDocument<T>(path: string, text: string, newest: number, shape: z.Z
   return parsed.data;
 }
 
-async function collect(stream: NodeJS.ReadableStream | undefined): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream ?? []) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString('utf8');
+async function collect(stream: NodeJS.ReadableStream | undefined, tooLong: AbortController): Promise<string> {
+  const timer = setTimeout(() => {
+    tooLong.abort();
+  }, storageSilenceMs);
+  try {
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream ?? []) chunks.push(Buffer.from(chunk));
+    return Buffer.concat(chunks).toString('utf8');
+  } finally {
+    clearTimeout(timer);
+  }
 }
