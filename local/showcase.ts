@@ -17,11 +17,22 @@ const feeds = z.object({
   services: z.array(z.looseObject({ outcome: z.string(), cursor: z.nullable(z.number()) })),
 });
 
+const misconfigured = z.object({ code: z.literal('misconfigured') });
+const details = z.object({
+  capabilities: z.record(
+    z.string(),
+    z.object({ problems: z.optional(z.array(z.object({ setting: z.string(), problem: z.string() }))) }),
+  ),
+});
+
+/** What calls of the app need. */
+type Running = Pick<RunFile, 'host' | 'keys'>;
+
 /** Issues a token for the demo user; answers a line for people. */
-export async function showToken({ host, demo }: RunFile): Promise<string> {
-  const reply = await ask(host.url, '/api/tokens', {
+export async function showToken(run: Running & Pick<RunFile, 'demo'>): Promise<string> {
+  const reply = await ask(run, '/api/tokens', {
     method: 'POST',
-    headers: { authorization: `Bearer ${demo.bearer}` },
+    headers: { authorization: `Bearer ${run.demo.bearer}` },
   });
   const { user, expiresOn } = issued.parse(await reply.json());
   return `token issued for ${user.communicationUserId}, valid until ${expiresOn}`;
@@ -65,27 +76,50 @@ async function newestBlob(container: ContainerClient): Promise<string | undefine
   return blobs.sort((left, right) => age(right) - age(left))[0]?.name;
 }
 
-async function runTimer({ host, keys }: RunFile, name: string): Promise<void> {
-  await ask(host.url, `/admin/functions/${name}`, {
+async function runTimer(run: Running, name: string): Promise<void> {
+  await ask(run, `/admin/functions/${name}`, {
     method: 'POST',
-    headers: { 'x-functions-key': keys.master, 'content-type': 'application/json' },
+    headers: { 'x-functions-key': run.keys.master, 'content-type': 'application/json' },
     body: '{}',
   });
 }
 
-async function operation({ host, keys }: RunFile, route: string): Promise<unknown> {
-  const reply = await ask(host.url, `/api/${route}`, { headers: { 'x-functions-key': keys.function } });
+async function operation(run: Running, route: string): Promise<unknown> {
+  const reply = await ask(run, `/api/${route}`, { headers: { 'x-functions-key': run.keys.function } });
   return reply.json();
 }
 
-/** Throws an error that names what was asked and what came back. */
-async function ask(host: string, path: string, init: RequestInit): Promise<Response> {
+/** Throws an error that names what was asked and what came back, with the settings that are wrong where that is the reason. */
+async function ask(run: Running, path: string, init: RequestInit): Promise<Response> {
   const asked = `${init.method ?? 'GET'} ${path}`;
-  const reply = await fetch(host + path, init).catch((cause: unknown) => {
+  const reply = await fetch(run.host.url + path, init).catch((cause: unknown) => {
     throw new Error(`${asked} got no answer`, { cause });
   });
-  if (!reply.ok) throw new Error(`${asked} was answered ${reply.status} ${await reply.text()}`.trimEnd());
-  return reply;
+  if (reply.ok) return reply;
+  const text = await reply.text();
+  const wrong = misconfigured.safeParse(parsed(text)).success ? await wrongSettings(run) : '';
+  throw new Error(`${asked} was answered ${reply.status} ${wrong || text}`.trimEnd());
+}
+
+/** As the details of the health route tell them; empty where they do not. */
+async function wrongSettings({ host, keys }: Running): Promise<string> {
+  const headers = { 'x-functions-key': keys.function };
+  const text = await fetch(`${host.url}/api/health/details`, { headers }).then(
+    (reply) => reply.text(),
+    () => '',
+  );
+  const { data } = details.safeParse(parsed(text));
+  const problems = Object.values(data?.capabilities ?? {}).flatMap((capability) => capability.problems ?? []);
+  const lines = problems.map(({ setting, problem }) => `${setting}: ${problem}`);
+  return lines.length === 0 ? '' : `misconfigured: ${[...new Set(lines)].join('; ')}`;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 async function until<T>(look: () => Promise<T | undefined>, otherwise: string): Promise<T> {
