@@ -127,13 +127,18 @@ function below(notes: readonly string[]): readonly string[] {
 }
 
 function notesOf(report: FeedReport, screen: Screen): readonly string[] {
-  const { service, deadLetters } = report;
+  const { service, deadLetters, unreadableReplays: unreadable = [] } = report;
   const notes = [
     ...endingText(report, screen),
     ...(deadLetters === 0
       ? []
       : [
           `${figureOf(deadLetters, 'dead letter')}: once the receiver is mended, npm run feed -- redrive offers them again.`,
+        ]),
+    ...(unreadable.length === 0
+      ? []
+      : [
+          `replays that cannot be read: ${unreadable.map(plain).join(', ')}. Deploy the release that wrote them, or delete their documents.`,
         ]),
   ];
   return notes.map((note) => `${plain(hostOf(service))}: ${note}`);

@@ -55,6 +55,11 @@ describe('the tables', () => {
     );
   });
 
+  test('name the replays that cannot be read, and what to do', () => {
+    const shown = showServices([service({ unreadableReplays: ['r-8', 'r-9'] })], now, plainScreen);
+    assert.match(shown, /: replays that cannot be read: r-8, r-9\. Deploy the release that wrote them,/);
+  });
+
   test('know when a lag’s age is not known, and a service without a cursor', () => {
     const { lagSeconds: _, ...unseen } = service({ lag: 3 });
     assert.match(showServices([unseen], now, plainScreen), / 12,345 {2}12,345 {4}3 /);
