@@ -109,7 +109,7 @@ function feed(report: FeedReport, now: number): Finding[] {
   const check = `Change feed: ${new URL(service).host}`;
   const when = time === null ? 'never run' : `${outcome} ${ago(time, now)}`;
   const letters: Finding[] =
-    deadLetters === 0
+    deadLetters === null || deadLetters === 0
       ? []
       : [
           {

@@ -130,7 +130,7 @@ function notesOf(report: FeedReport, screen: Screen): readonly string[] {
   const { service, deadLetters, unreadableReplays: unreadable = [] } = report;
   const notes = [
     ...endingText(report, screen),
-    ...(deadLetters === 0
+    ...(deadLetters === null || deadLetters === 0
       ? []
       : [
           `${figureOf(deadLetters, 'dead letter')}: once the receiver is mended, npm run feed -- redrive offers them again.`,

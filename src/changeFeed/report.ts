@@ -30,7 +30,8 @@ export const reportShape = z.object({
   repeated: whole,
   /** Changes among the delivered whose metadata the service could not read. */
   fallbacks: z._default(whole, 0),
-  deadLetters: whole,
+  /** Null where they could not be counted. */
+  deadLetters: z.nullable(whole),
   /** Messages that wait on the queue, about. */
   queueLength: z.optional(whole),
   error: lastRunShape.shape.error,
@@ -89,6 +90,6 @@ export function makeReport(
     ...{ cursor: cursor?.committed ?? null, epoch: cursor?.epoch ?? null, latest, lag },
     lagSeconds: lag === 0 ? 0 : tally.lagSeconds,
     holes: cursor ? { held: count(cursor.holes), crossed: count(cursor.crossed) } : { held: 0, crossed: 0 },
-    ...{ delivered, late, repeated, fallbacks, deadLetters: 0, queueLength, error, replays: [] },
+    ...{ delivered, late, repeated, fallbacks, deadLetters: null, queueLength, error, replays: [] },
   };
 }

@@ -65,7 +65,7 @@ async function counted(parts: ServiceParts, report: FeedReport, log?: Log): Prom
     }
   };
   const [letters, recent] = await Promise.all([
-    known('feed_dead_letters_unknown', deadLetters.count(), report.deadLetters),
+    known('feed_dead_letters_unknown', deadLetters.count(), null),
     known('feed_replays_unknown', recentReplays(replays, clock.now()), { replays: report.replays }),
   ]);
   const { unreadableReplays: unreadable } = recent;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { outcomes } from '../../src/changeFeed/outcome.ts';
-import { pullService } from '../../src/changeFeed/service.ts';
+import { pullService, type ServiceParts } from '../../src/changeFeed/service.ts';
 import type { FeedReport } from '../../src/changeFeed/report.ts';
 import type { Log, LogFields } from '../../src/platform/log.ts';
 import { feedScene } from './feedScene.ts';
@@ -14,7 +14,10 @@ interface Line {
 }
 
 /** A run and its summaries. */
-async function pull(world: FeedWorld): Promise<{ report: FeedReport; lines: readonly Line[] }> {
+async function pull(
+  world: FeedWorld,
+  parts: ServiceParts = world.parts(),
+): Promise<{ report: FeedReport; lines: readonly Line[] }> {
   const lines: Line[] = [];
   const note =
     (level: string): Log['info'] =>
@@ -23,7 +26,7 @@ async function pull(world: FeedWorld): Promise<{ report: FeedReport; lines: read
     };
   const log = { info: note('info'), warn: note('warn'), error: note('error') };
   const frame = { signal: new AbortController().signal, remainingMs: () => 60_000 };
-  return { report: await pullService(world.parts(), frame, log), lines };
+  return { report: await pullService(parts, frame, log), lines };
 }
 
 async function summary(world: FeedWorld): Promise<Line> {
@@ -73,6 +76,16 @@ test('a range that is sent again is told, and a sink that is down needs somebody
     1,
     1,
   ]);
+});
+
+test('dead letters that cannot be counted are not said to be none', async () => {
+  const world = new FeedWorld();
+  world.change();
+  const parts = world.parts();
+  const silent = { ...parts.deadLetters, count: () => Promise.reject(new Error('the account is silent')) };
+  const { report, lines } = await pull(world, { ...parts, deadLetters: silent });
+  assert.deepEqual([report.outcome, report.delivered, report.deadLetters], ['caught_up', 1, null]);
+  assert.equal(lines[0]?.fields['deadLetters'], null);
 });
 
 test('metadata that could not be read is counted', async () => {

@@ -84,7 +84,8 @@ test('the report of a pull tells the lag, the holes and what was delivered', () 
     ...{ latest: 100, delivered: 7, late: 2, repeated: 1, fallbacks: 3 },
     ...{ lagSeconds: 40, queueLength: undefined },
   };
-  assert.deepEqual(pulled(makeReport('https://x.example', { outcome: 'holding_gap' }, 0, cursor, tally)), [
+  const report = makeReport('https://x.example', { outcome: 'holding_gap' }, 0, cursor, tally);
+  assert.deepEqual(pulled({ ...report, deadLetters: 4 }), [
     'telehealth.feed.runs 1 x.example holding_gap',
     'telehealth.feed.lag 10 x.example',
     'telehealth.feed.lag_seconds 40 x.example',
@@ -93,14 +94,15 @@ test('the report of a pull tells the lag, the holes and what was delivered', () 
     'telehealth.feed.delivered 7 x.example',
     'telehealth.feed.late 2 x.example',
     'telehealth.feed.fallbacks 3 x.example',
-    'telehealth.feed.dead_letters 0 x.example',
+    'telehealth.feed.dead_letters 4 x.example',
   ]);
 });
 
-test('a pull that never saw the feed says nothing of lag and holes', () => {
+test('a pull that never saw the feed says nothing of lag and holes, and of dead letters only what was counted', () => {
   const names = pulled(makeReport('https://x.example', { outcome: 'busy' }, 0)).map(
     (text) => text.split(' ')[0],
   );
+  assert.ok(!names.includes('telehealth.feed.dead_letters'), names.join());
   assert.ok(!names.includes('telehealth.feed.lag') && !names.includes('telehealth.feed.holes'), names.join());
 });
 
