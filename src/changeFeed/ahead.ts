@@ -1,5 +1,13 @@
 // Fetches the pages of a run ahead of the delivery, and hands them over in order.
-import { feedAheadBytes, feedAheadPages, feedFetchesAtOnce, feedReserveMs } from '../platform/limits.ts';
+import {
+  feedAheadBytes,
+  feedAheadGrowth,
+  feedAheadLeastBytes,
+  feedAheadPages,
+  feedFetchesAtOnce,
+  feedReserveMs,
+} from '../platform/limits.ts';
+import { AnswerTooLarge } from '../platform/restClient.ts';
 import type { Page } from './cursor.ts';
 import type { PageAnswer, Frame } from './dicomChangeFeed.ts';
 import type { Interval } from './intervals.ts';
@@ -9,6 +17,8 @@ type Outcome = { readonly answer: PageAnswer } | { readonly error: unknown };
 
 interface Fetch {
   readonly range: Interval;
+  /** What its answer may have. */
+  readonly maxBytes: number;
   readonly settled: Promise<Outcome>;
   outcome: Outcome | undefined;
 }
@@ -23,7 +33,7 @@ export class Ahead {
   #from: number;
   /** In order; the first one is the next to be handed over. */
   readonly #fetches: Fetch[] = [];
-  /** Bytes of the last answer, which the next ones are taken to have; unknown before the first. */
+  /** Bytes of the last answer, from which it is told what the next ones may have; unknown before the first. */
   #expected: number | undefined;
   #failure: { readonly error: unknown } | undefined;
 
@@ -80,28 +90,31 @@ export class Ahead {
   }
 
   #fill(): void {
-    while (this.#from <= this.#to && this.#mayFetch()) this.#fetches.push(this.#fetch(this.#cut()));
+    if (this.#expected === undefined) return;
+    const maxBytes = Math.max(feedAheadLeastBytes, feedAheadGrowth * this.#expected);
+    while (this.#from <= this.#to && this.#mayFetch(maxBytes))
+      this.#fetches.push(this.#fetch(this.#cut(), maxBytes));
   }
 
-  #mayFetch(): boolean {
+  #mayFetch(maxBytes: number): boolean {
     const { remainingMs } = this.#frame;
     if (this.#end.signal.aborted) return false;
     if (this.#fetches.filter(({ outcome }) => !outcome).length >= feedFetchesAtOnce) return false;
     // After a failure nothing more is asked for until it is judged.
     if (this.#fetches.some(({ outcome }) => outcome && 'error' in outcome)) return false;
-    if (this.#expected === undefined || remainingMs() < feedReserveMs) return false;
-    const bytes = this.#fetches.map(({ outcome }) =>
-      outcome && 'answer' in outcome ? outcome.answer.bytes : (this.#expected ?? 0),
+    if (remainingMs() < feedReserveMs) return false;
+    const bytes = this.#fetches.map((fetch) =>
+      fetch.outcome && 'answer' in fetch.outcome ? fetch.outcome.answer.bytes : fetch.maxBytes,
     );
-    const ahead = bytes.reduce((sum, one) => sum + one, this.#expected);
+    const ahead = bytes.reduce((sum, one) => sum + one, maxBytes);
     return this.#fetches.length < feedAheadPages && ahead <= feedAheadBytes;
   }
 
-  #fetch(range: Interval): Fetch {
+  #fetch(range: Interval, maxBytes: number): Fetch {
     const settle = async (): Promise<Outcome> => {
       let outcome: Outcome;
       try {
-        const answer = await this.#pages.ahead(range, this.#signal);
+        const answer = await this.#pages.ahead(range, maxBytes, this.#signal);
         this.#expected = answer.bytes;
         outcome = { answer };
       } catch (error) {
@@ -111,15 +124,17 @@ export class Ahead {
       this.#fill();
       return outcome;
     };
-    const fetch: Fetch = { range, settled: settle(), outcome: undefined };
+    const fetch: Fetch = { range, maxBytes, settled: settle(), outcome: undefined };
     return fetch;
   }
 }
 
+/** Undefined for what is to be asked for: an answer that was too large ahead of its turn may be as large as any in its turn. */
 function opened(
   outcome: Outcome | undefined,
 ): { readonly page: Page } | { readonly error: unknown } | undefined {
-  if (!outcome || 'error' in outcome) return outcome;
+  if (!outcome) return undefined;
+  if ('error' in outcome) return outcome.error instanceof AnswerTooLarge ? undefined : outcome;
   try {
     return { page: outcome.answer.page() };
   } catch (error) {

@@ -58,6 +58,8 @@ export interface PageOptions {
   readonly metadata: boolean;
   /** One try only, for whoever knows what to do after a failure. */
   readonly once?: boolean;
+  /** Largest answer to take; `AnswerTooLarge` for more. What any upstream may answer when absent. */
+  readonly maxBytes?: number;
 }
 
 /** What came for a page, not taken apart yet. */
@@ -114,9 +116,8 @@ export function createReader({ service, auth, httpClient, clock, random }: Reade
   }
 
   async function answer(range: Interval, options: PageOptions, frame: Frame): Promise<PageAnswer> {
-    const { metadata, once = false } = options;
     const asked = clock.monotonic();
-    const reply = await ask(pageRequest(service, range, metadata), frame, once ? brisk : stubborn);
+    const reply = await ask(pageRequest(service, range, options), frame, options.once ? brisk : stubborn);
     return answerOf(reply, range, clock.monotonic() - asked);
   }
 
@@ -151,12 +152,17 @@ function latestRequest(service: string): RestRequest {
 }
 
 /** v1: `offset` is the sequence before the first, `limit` the length of the range, not a number of rows. */
-function pageRequest(service: string, { from, to }: Interval, metadata: boolean): RestRequest {
-  return get('page', `${service}/v1/changefeed`, {
+function pageRequest(
+  service: string,
+  { from, to }: Interval,
+  { metadata, maxBytes }: PageOptions,
+): RestRequest {
+  const request = get('page', `${service}/v1/changefeed`, {
     offset: String(from - 1),
     limit: String(to - from + 1),
     includeMetadata: String(metadata),
   });
+  return maxBytes === undefined ? request : { ...request, maxBytes };
 }
 
 /** v2: `offset` is rows to skip in the window, `limit` rows. */

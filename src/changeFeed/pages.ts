@@ -59,9 +59,9 @@ export class Pages {
   }
 
   /** One request for the whole range, ahead of its turn: what a failure means is judged by `read`. */
-  async ahead(range: Interval, signal: AbortSignal): Promise<PageAnswer> {
+  async ahead(range: Interval, maxBytes: number, signal: AbortSignal): Promise<PageAnswer> {
     const { reader, metadata, frame } = this.#parts;
-    return reader.answer(range, { metadata }, { ...frame, signal });
+    return reader.answer(range, { metadata, maxBytes }, { ...frame, signal });
   }
 
   /** Takes note of a page that came ahead of its turn. */

@@ -113,10 +113,13 @@ export const feedScanPages = 150;
 /** A page with a larger answer makes the next ones half as long, bytes; this many good ones make them one longer. */
 export const feedPageTargetBytes = 4 * 1024 * 1024;
 export const feedPagesToGrow = 4;
-/** Pages asked for at once, those and the ones that wait for their turn, and the bytes of their answers, guessed from the last one. */
+/** Pages asked for at once, those and the ones that wait for their turn, and the bytes that all of their answers may have. */
 export const feedFetchesAtOnce = 16;
 export const feedAheadPages = 32;
-export const feedAheadBytes = 8 * 1024 * 1024;
+export const feedAheadBytes = 16 * 1024 * 1024;
+/** What one of them may have: this often the last answer, and no less than so many bytes. A larger one is asked for in its turn. */
+export const feedAheadGrowth = 2;
+export const feedAheadLeastBytes = 64 * 1024;
 /** Changes whose metadata cannot be read that one run finds before it ends. */
 export const feedSuspectsInRun = 25;
 /** No range is begun, and no throttled answer waited for, with less of the budget left than this. */

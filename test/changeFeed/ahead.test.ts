@@ -14,6 +14,7 @@ import { AnswerTooLarge } from '../../src/platform/restClient.ts';
 import { cursorOf, FeedWorld, quiet, startTime } from './feedWorld.ts';
 
 interface Asked extends Interval {
+  readonly maxBytes: number | undefined;
   /** `broken` is thrown when the answer is taken apart. */
   answer(bytes?: number, broken?: Error): void;
   fail(error: unknown): void;
@@ -23,7 +24,7 @@ interface Asked extends Interval {
 function patientService(to = 1000, remainingMs = () => 60_000) {
   const asked: Asked[] = [];
   let opened = 0;
-  const answer: ChangeFeedReader['answer'] = ({ from, to: end }, _, { signal }) =>
+  const answer: ChangeFeedReader['answer'] = ({ from, to: end }, { maxBytes }, { signal }) =>
     new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => {
         reject(signal.reason as Error);
@@ -31,7 +32,7 @@ function patientService(to = 1000, remainingMs = () => 60_000) {
       const times = { requestedAt: startTime, repliedAt: startTime };
       const page = (bytes: number): Page => ({ from, to: end, ...times, entries: [], bytes });
       asked.push({
-        ...{ from, to: end, fail: reject },
+        ...{ from, to: end, maxBytes, fail: reject },
         answer: (bytes = 100, broken) => {
           const open = (): Page => {
             opened += 1;
@@ -92,7 +93,11 @@ test('an answer is taken apart when its turn comes, and one that is no page ends
 test('large answers leave room for fewer ahead', async () => {
   const { asked, ahead, begin } = patientService();
   await begin(4 * 1024 * 1024);
-  assert.equal(asked.length, 1 + 2, 'eight megabytes in all');
+  assert.deepEqual(
+    asked.map(({ maxBytes }) => maxBytes),
+    [undefined, 8 * 1024 * 1024, 8 * 1024 * 1024],
+    'sixteen megabytes in all, whatever comes',
+  );
   for (const one of asked) one.answer(1000);
   await turn();
   assert.ok(asked.length > 5, 'the last answer is what counts');
@@ -120,25 +125,45 @@ test('what fails ahead is thrown when its turn comes, again and again, and nothi
   await ahead.close();
 });
 
-test('what failed ahead as too much is asked for again in smaller pages, and what follows is not asked for twice', async () => {
-  for (const error of [new AnswerTooLarge(), new AppError('upstream_timeout', 'slow')]) {
-    const { asked, ahead, pages, begin } = patientService(40);
-    await begin();
-    asked[1]?.fail(error);
-    asked[2]?.answer();
-    asked[3]?.answer();
-    const second = ahead.next();
-    await turn();
-    asked[4]?.answer();
-    assert.deepEqual(await second, { ...(await second), from: 11, to: 15 });
-    const rest = [ahead.next(), ahead.next(), ahead.next(), ahead.next()];
-    await turn();
-    asked[5]?.answer();
-    const ranges = (await Promise.all(rest)).map((page) => page && [page.from, page.to]);
-    assert.deepEqual(ranges, [[16, 20], [21, 30], [31, 40], undefined]);
-    assert.deepEqual([asked.length, pages.size], [6, 6]);
-    await ahead.close();
-  }
+test('what took too long ahead is asked for again in smaller pages, and what follows is not asked for twice', async () => {
+  const { asked, ahead, pages, begin } = patientService(40);
+  await begin();
+  asked[1]?.fail(new AppError('upstream_timeout', 'slow'));
+  asked[2]?.answer();
+  asked[3]?.answer();
+  const second = ahead.next();
+  await turn();
+  asked[4]?.answer();
+  assert.deepEqual(await second, { ...(await second), from: 11, to: 15 });
+  const rest = [ahead.next(), ahead.next(), ahead.next(), ahead.next()];
+  await turn();
+  asked[5]?.answer();
+  const ranges = (await Promise.all(rest)).map((page) => page && [page.from, page.to]);
+  assert.deepEqual(ranges, [[16, 20], [21, 30], [31, 40], undefined]);
+  assert.deepEqual([asked.length, pages.size], [6, 6]);
+  await ahead.close();
+});
+
+test('what was too large ahead of its turn is asked for whole in its turn, and says what the next ones may have', async () => {
+  const { asked, ahead, pages, begin } = patientService(60);
+  await begin(100_000);
+  assert.equal(asked[1]?.maxBytes, 200_000);
+  for (const one of asked.slice(2)) one.answer();
+  asked[1].fail(new AnswerTooLarge());
+  const second = ahead.next();
+  await turn();
+  const again = asked.at(-1);
+  assert.deepEqual([again?.from, again?.to, again?.maxBytes], [11, 20, undefined]);
+  again?.answer(3_000_000);
+  assert.deepEqual([(await second)?.to, pages.size], [20, 10]);
+  await ahead.close();
+});
+
+test('pages of a few bytes may grow some', async () => {
+  const { asked, ahead, begin } = patientService();
+  await begin(10);
+  assert.deepEqual(new Set(asked.slice(1).map(({ maxBytes }) => maxBytes)), new Set([65_536]));
+  await ahead.close();
 });
 
 test('a run that ends leaves no request behind', async () => {

@@ -1,11 +1,13 @@
 // The requests to the DICOM service and the waits between them, over a transport in memory.
 import { createHttpHeaders, type HttpClient, type PipelineRequest } from '@azure/core-rest-pipeline';
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { createReader, type ChangeFeedReader, type Frame } from '../../src/changeFeed/dicomChangeFeed.ts';
 import { FeedStop } from '../../src/changeFeed/outcome.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { isAppError } from '../../src/platform/errors.ts';
+import { AnswerTooLarge } from '../../src/platform/restClient.ts';
 import { service } from './feedWorld.ts';
 
 const date = 'Thu, 01 Jan 2026 00:00:10 GMT';
@@ -149,4 +151,18 @@ test('each request ends after the time that the run gives it, and says that the 
     reader.window({ startTime: '2026-01-01T00:00:00Z', offset: 0 }, short),
   ])
     await assert.rejects(asked, (error) => isAppError(error, 'upstream_timeout'));
+});
+
+test('an answer over what was allowed of it is not read', async () => {
+  const body = JSON.stringify([]).padEnd(101);
+  const place = { from: 1, to: 10 };
+  const reader = over({
+    sendRequest: (request) =>
+      Promise.resolve({
+        ...{ request, status: 200, headers: createHttpHeaders({ date }) },
+        readableStreamBody: Readable.from([Buffer.from(body)]),
+      }),
+  });
+  assert.equal((await reader.answer(place, { metadata: false, maxBytes: 101 }, frame)).bytes, 101);
+  await assert.rejects(reader.answer(place, { metadata: false, maxBytes: 100 }, frame), AnswerTooLarge);
 });

@@ -208,4 +208,19 @@ export const mutationsOfAnswers: readonly Mutations[] = [
       ['the length of a range', 'limit: String(to - from + 1)', 'limit: String(to - from)'],
     ],
   },
+  {
+    file: 'dicomChangeFeed.ts',
+    by: {
+      kind: 'test',
+      file: 'dicomChangeFeed.test',
+      name: 'an answer over what was allowed of it is not read',
+    },
+    edits: [
+      [
+        'the size that is allowed',
+        'maxBytes === undefined ? request : { ...request, maxBytes }',
+        'maxBytes === undefined ? request : { ...request }',
+      ],
+    ],
+  },
 ];

@@ -112,4 +112,30 @@ export const mutationsOfMetadata: readonly Mutations[] = [
       ['an end after two silences', 'if (this.#silences >= silencesInRow) throw error;', ''],
     ],
   },
+  {
+    file: 'ahead.ts',
+    by: { kind: 'test', file: 'ahead.test', name: 'large answers leave room for fewer ahead' },
+    edits: [
+      [
+        'what those under way may have',
+        'fetch.outcome.answer.bytes : fetch.maxBytes',
+        'fetch.outcome.answer.bytes : 0',
+      ],
+    ],
+  },
+  {
+    file: 'ahead.ts',
+    by: {
+      kind: 'test',
+      file: 'ahead.test',
+      name: 'what was too large ahead of its turn is asked for whole in its turn, and says what the next ones may have',
+    },
+    edits: [
+      [
+        'the second chance of a large page',
+        'outcome.error instanceof AnswerTooLarge ? undefined : outcome',
+        'outcome',
+      ],
+    ],
+  },
 ];
