@@ -129,7 +129,7 @@ export class Ahead {
   }
 }
 
-/** Undefined for what is to be asked for: an answer that was too large ahead of its turn may be as large as any in its turn. */
+/** Undefined for what is to be asked for: an answer that was too large ahead of its turn has all the room there is in its turn. */
 function opened(
   outcome: Outcome | undefined,
 ): { readonly page: Page } | { readonly error: unknown } | undefined {

@@ -6,7 +6,7 @@ import { isAppError } from '../platform/errors.ts';
 import { feedCountTimeoutMs } from '../platform/limits.ts';
 import { timeLimit } from '../platform/run.ts';
 import { StateDocuments } from '../platform/stateDocuments.ts';
-import { storageFailure } from '../platform/storage.ts';
+import { blobNames } from './blobNames.ts';
 import type { CloudEvent } from './events.ts';
 import type { Refusal } from './offering.ts';
 import { padded, type SinkName } from './sink.ts';
@@ -64,16 +64,6 @@ export function createDeadLetters(container: ContainerClient, service: string): 
   const documents = new StateDocuments(container);
   const folder = `change-feed/${new URL(service).host}/dead-letters`;
 
-  async function list(prefix: string, limit: { abortSignal?: AbortSignal } = {}): Promise<string[]> {
-    const names: string[] = [];
-    try {
-      for await (const { name } of container.listBlobsFlat({ prefix, ...limit })) names.push(name);
-    } catch (error) {
-      if (storageFailure(error).code !== 'ContainerNotFound') throw error;
-    }
-    return names;
-  }
-
   return {
     async put(sink, { event, status }, { epoch, late, now }) {
       const entry = entryOf(event);
@@ -87,7 +77,7 @@ export function createDeadLetters(container: ContainerClient, service: string): 
       }
     },
     async keys(sink) {
-      const names = await list(`${folder}/${sink}/`);
+      const names = await blobNames(container, `${folder}/${sink}/`);
       return names.sort((left, right) => left.localeCompare(right, 'en', { numeric: true }));
     },
     read: async (key) => (await documents.read(key, schema, letterShape))?.value,
@@ -95,7 +85,8 @@ export function createDeadLetters(container: ContainerClient, service: string): 
       await container.getBlobClient(key).deleteIfExists();
     },
     count: async () =>
-      (await list(`${folder}/`, { abortSignal: timeLimit(feedCountTimeoutMs, undefined) })).length,
+      (await blobNames(container, `${folder}/`, { abortSignal: timeLimit(feedCountTimeoutMs, undefined) }))
+        .length,
   };
 }
 

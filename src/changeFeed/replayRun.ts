@@ -1,6 +1,6 @@
 // Works on one replay for a part of a run: two lanes, each slice after slice, under the lease of the live cursor.
 import { isoTime } from '../platform/clock.ts';
-import { feedReplayLanes, feedScanPages } from '../platform/limits.ts';
+import { feedPageMax, feedReplayLanes, feedScanPages } from '../platform/limits.ts';
 import type { Log } from '../platform/log.ts';
 import type { CursorSession } from './cursorStore.ts';
 import type { Frame } from './dicomChangeFeed.ts';
@@ -75,9 +75,6 @@ function afterRun(replay: Replay, ending: Ending, now: number, { stored }: Curso
   if (replay.epoch !== stored.cursor.epoch) return ended(next, 'failed', time);
   return isFinished(replay) ? ended(next, 'done', time) : next;
 }
-
-/** What v1 answers at most. */
-const longestPage = 100;
 
 class ReplayRun {
   readonly #parts: PullParts;
@@ -175,7 +172,7 @@ class ReplayRun {
   async #neighbour(end: number, newest: FeedEntry): Promise<FeedEntry> {
     let from = end;
     for (let pages = 0; pages < feedScanPages && from < newest.sequence; pages += 1) {
-      const range = { from, to: from + longestPage - 1 };
+      const range = { from, to: from + feedPageMax - 1 };
       const [entry] = (await this.#parts.reader.page(range, { metadata: false }, this.#frame)).entries;
       if (entry) return entry;
       from = range.to + 1;

@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { eachAtOnce } from '../platform/concurrency.ts';
 import { feedReplayReadsAtOnce } from '../platform/limits.ts';
 import { StateDocuments, UnreadableDocument } from '../platform/stateDocuments.ts';
-import { storageFailure } from '../platform/storage.ts';
+import { blobNames } from './blobNames.ts';
 import { failureShape, pendingShape, readingShape } from './cursorStore.ts';
 import type { Replay } from './replay.ts';
 import { replayShape } from './replayReport.ts';
@@ -102,12 +102,6 @@ export function createReplayStore(container: ContainerClient, url: string): Repl
 }
 
 async function idsIn(container: ContainerClient, folder: string): Promise<string[]> {
-  const found: string[] = [];
-  try {
-    for await (const { name } of container.listBlobsFlat({ prefix: folder }))
-      found.push(name.slice(folder.length, -'.json'.length));
-  } catch (error) {
-    if (storageFailure(error).code !== 'ContainerNotFound') throw error;
-  }
-  return found;
+  const names = await blobNames(container, folder);
+  return names.map((name) => name.slice(folder.length, -'.json'.length));
 }

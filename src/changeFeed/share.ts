@@ -1,6 +1,6 @@
 // The part of a run that one of several services may take.
 import type { Clock } from '../platform/clock.ts';
-import type { Run } from '../platform/run.ts';
+import { timed, type Run } from '../platform/run.ts';
 
 export interface ShareFrame {
   readonly run: Run;
@@ -13,29 +13,21 @@ export interface ShareFrame {
 
 /**
  * Runs `work` for `shareMs` while others wait for their turn, and for all that is left of the run once none does: what the
- * others did not need is not lost. The timer behind it is cleared when `work` ends, in whatever way.
+ * others did not need is not lost.
  */
 export async function withinShare<T>(frame: ShareFrame, work: (part: Run) => Promise<T>): Promise<T> {
   const { run, shareMs, othersWait, clock } = frame;
   const end = clock.monotonic() + shareMs;
   const spent = new AbortController();
-  const done = new AbortController();
-  const timer = clock.sleep(shareMs, done.signal).then(
-    () => {
-      if (othersWait()) spent.abort(new Error('the share of the service is used up'));
-    },
-    () => undefined,
-  );
   const signal = AbortSignal.any([spent.signal, run.signal]);
   const shareLeft = (): number => (othersWait() ? Math.max(0, end - clock.monotonic()) : Infinity);
-  try {
-    return await work({
-      requestId: run.requestId,
-      signal,
-      remainingMs: () => (signal.aborted ? 0 : Math.min(run.remainingMs(), shareLeft())),
-    });
-  } finally {
-    done.abort();
-    await timer;
-  }
+  const part: Run = {
+    requestId: run.requestId,
+    signal,
+    remainingMs: () => (signal.aborted ? 0 : Math.min(run.remainingMs(), shareLeft())),
+  };
+  const expired = (): void => {
+    if (othersWait()) spent.abort(new Error('the share of the service is used up'));
+  };
+  return timed({ clock, ms: shareMs, expired }, () => work(part));
 }

@@ -106,6 +106,8 @@ export const feedRequestTimeoutMs = 90_000;
 export const feedRequestRetries = 3;
 /** Waits of one request that the service throttles, beyond those of the pipeline. */
 export const feedThrottleWaits = 5;
+/** Sequences of one page: v1 refuses to answer more. */
+export const feedPageMax = 100;
 /** A range ends after this many pages with entries, this many bytes of replies, or this many pages in all. */
 export const feedRangePages = 10;
 export const feedRangeBytes = 8 * 1024 * 1024;

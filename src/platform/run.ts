@@ -18,25 +18,36 @@ export interface RunFrame {
   readonly shutdown: AbortSignal;
 }
 
-/** Runs `work` inside its time frame. The timer behind it is cleared when `work` ends, in whatever way. */
+/** Runs `work` inside its time frame. */
 export async function withinBudget<T>(frame: RunFrame, work: (run: Run) => Promise<T>): Promise<T> {
   const { clock, budgetMs, requestId, shutdown } = frame;
   const end = clock.monotonic() + budgetMs;
   const spent = new AbortController();
-  const done = new AbortController();
-  const timer = clock.sleep(budgetMs, done.signal).then(
-    () => {
-      spent.abort(new Error('the time budget of the run is used up'));
-    },
-    () => undefined,
-  );
   const signal = AbortSignal.any([spent.signal, shutdown]);
+  const run: Run = {
+    requestId,
+    signal,
+    remainingMs: () => (signal.aborted ? 0 : Math.max(0, end - clock.monotonic())),
+  };
+  const expired = (): void => {
+    spent.abort(new Error('the time budget of the run is used up'));
+  };
+  return timed({ clock, ms: budgetMs, expired }, () => work(run));
+}
+
+export interface Timer {
+  readonly clock: Clock;
+  readonly ms: number;
+  /** Called after `ms`, unless the work has ended by then. */
+  readonly expired: () => void;
+}
+
+/** Runs `work` beside a timer, which is cleared when it ends, in whatever way. */
+export async function timed<T>({ clock, ms, expired }: Timer, work: () => Promise<T>): Promise<T> {
+  const done = new AbortController();
+  const timer = clock.sleep(ms, done.signal).then(expired, () => undefined);
   try {
-    return await work({
-      requestId,
-      signal,
-      remainingMs: () => (signal.aborted ? 0 : Math.max(0, end - clock.monotonic())),
-    });
+    return await work();
   } finally {
     done.abort();
     await timer;

@@ -1,6 +1,6 @@
 // The one table of app settings: name, form, default and what is expected. Parsing, the sample and the README follow it.
 import { isZonedTime } from '../clock.ts';
-import { feedBudgetMaxSeconds } from '../limits.ts';
+import { feedBudgetMaxSeconds, feedPageMax } from '../limits.ts';
 import { dicomTag } from './dicomKeywords.ts';
 import { applicationInsights, monitorSignIn, otlpEndpoint, otlpHeaders } from './exporters.ts';
 import { ncrontab } from './ncrontab.ts';
@@ -162,7 +162,7 @@ export const table = {
     metadata,
     'none',
   ),
-  CHANGE_FEED_PAGE_SIZE: integer(1, 100, '100'),
+  CHANGE_FEED_PAGE_SIZE: integer(1, feedPageMax, String(feedPageMax)),
   CHANGE_FEED_SETTLE_SECONDS: integer(1, 86_400, '60'),
   CHANGE_FEED_AUDIT_HOURS: integer(1, 8_760, '24'),
   // The quarter of it that replays have must leave time beside the reserve at its end.

@@ -147,7 +147,7 @@ export const mutationsOfReplayLanes: readonly Mutations[] = [
     edits: [
       [
         'long pages behind a slice',
-        'to: from + longestPage - 1',
+        'to: from + feedPageMax - 1',
         'to: from + this.#parts.rules.pageSize - 1',
       ],
     ],

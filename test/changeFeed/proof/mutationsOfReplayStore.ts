@@ -67,7 +67,7 @@ export const mutationsOfReplayStore: readonly Mutations[] = [
     ],
   },
   {
-    file: 'replayStore.ts',
+    file: 'blobNames.ts',
     by: {
       kind: 'test',
       file: 'proof/replays.test',
