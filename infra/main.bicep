@@ -136,7 +136,6 @@ var deployed = {
   // Without a client the app would call its rotation misconfigured: the vault comes first, the client is registered later.
   serviceClients: deployRotation && !(empty(chosen.SERVICE_CLIENT_APP_ID) && empty(chosen.SERVICE_CLIENTS))
   changeFeed: deployChangeFeed
-  stateDocuments: deployRotation || deployChangeFeed
   stateTables: deployCommunication || deployChangeFeed
   deliveryBlobs: deployChangeFeed && (contains(sinks, 'blob') || contains(sinks, 'queue'))
   deliveryQueue: deployChangeFeed && contains(sinks, 'queue')

@@ -17,7 +17,14 @@ import {
   issuerChecks,
   webhookChecks,
 } from './checks/services.ts';
-import { auditBlobs, deliveryBlobs, deliveryQueue, stateBlobs, stateTables } from './checks/storage.ts';
+import {
+  auditBlobs,
+  deliveryBlobs,
+  deliveryQueue,
+  rotationBlobs,
+  stateBlobs,
+  stateTables,
+} from './checks/storage.ts';
 import { vaultChecks } from './checks/vault.ts';
 import type { Finding } from './finding.ts';
 
@@ -67,7 +74,7 @@ function signIns(
 function ofCommunication(settings: CommunicationSettings, platform: Platform): readonly Promise<Finding>[] {
   const state = { settings: settings.state, identity: settings.credential };
   return [
-    ...stateTables(state, platform, ['identities', 'cleanups']),
+    ...stateTables(state, platform, ['identities', 'cleanups'], ['read', 'write', 'delete']),
     ...auditBlobs(state, platform),
     ...communicationChecks(settings, platform),
   ];
@@ -77,7 +84,7 @@ function ofRotation(settings: RotationSettings, platform: Platform): readonly Pr
   const { credential, vaultUrl, clients } = settings;
   const state = { settings: settings.state, identity: credential };
   return [
-    ...stateBlobs(state, platform),
+    ...rotationBlobs(state, platform),
     ...auditBlobs(state, platform),
     ...graphChecks(settings, platform),
     ...clients.flatMap(({ secretName }) =>
@@ -94,7 +101,7 @@ function ofChangeFeed(settings: ChangeFeedSettings, platform: Platform): readonl
   const hasQueue = sinks.includes('queue');
   return [
     ...stateBlobs(state, platform),
-    ...stateTables(state, platform, ['cursors']),
+    ...stateTables(state, platform, ['cursors'], ['read', 'write']),
     ...auditBlobs(state, platform),
     ...dicomChecks(settings, platform),
     // The queue's large events lie in the container, too.

@@ -1,7 +1,7 @@
 // Delivers each range as one create-once NDJSON blob, so that a repeated delivery changes nothing.
 import type { ContainerClient } from '@azure/storage-blob';
 import { sha256Hex } from '../platform/hash.ts';
-import { storageFailure, withCreate } from '../platform/storage.ts';
+import { saysBlobThere, withCreate } from '../platform/storage.ts';
 import type { CloudEvent } from './events.ts';
 import { padded, type Batch, type RangeSink } from './sink.ts';
 
@@ -80,7 +80,7 @@ export async function createOnce(
     );
     return changes;
   } catch (error) {
-    if (storageFailure(error).code !== 'BlobAlreadyExists') throw error;
+    if (!saysBlobThere(error)) throw error;
     const { metadata } = await blob.getProperties({ abortSignal: signal });
     return metadata?.['changes'];
   }

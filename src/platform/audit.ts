@@ -2,7 +2,7 @@
 import type { ContainerClient } from '@azure/storage-blob';
 import { isoTime, type Clock } from './clock.ts';
 import { AppError } from './errors.ts';
-import { storageFailure, withCreate } from './storage.ts';
+import { saysBlobThere, withCreate } from './storage.ts';
 
 export const auditActions = [
   'identity.erase',
@@ -47,9 +47,6 @@ export interface Audit {
   ): Promise<T>;
 }
 
-/** Azure docs: the second for a role that may add and not overwrite, the third behind an immutability policy. */
-const alreadyThere = new Set(['BlobAlreadyExists', 'UnauthorizedBlobOverwrite', 'BlobImmutableDueToPolicy']);
-
 export function createAudit(container: ContainerClient, clock: Clock, uuid: () => string): Audit {
   async function append(entry: AuditEntry, outcome: (typeof auditOutcomes)[number]): Promise<void> {
     const time = isoTime(clock.now());
@@ -66,7 +63,7 @@ export function createAudit(container: ContainerClient, clock: Clock, uuid: () =
       );
     } catch (cause) {
       // The path is ours alone: a blob that is already there is our own write, sent again after a lost reply.
-      if (alreadyThere.has(storageFailure(cause).code ?? '')) return;
+      if (saysBlobThere(cause)) return;
       throw new AppError('upstream_failed', 'The audit record could not be written.', { cause });
     }
   }

@@ -1,7 +1,8 @@
 // What each service behind the app must allow it, and what mends a failure: for the health details and the doctor.
 
 export const dependencyNames = [
-  ...(['signIn', 'stateBlobs', 'auditBlobs', 'stateTables', 'deliveryBlobs', 'deliveryQueue'] as const),
+  ...(['signIn', 'stateBlobs', 'rotationBlobs', 'auditBlobs', 'stateTables'] as const),
+  ...(['deliveryBlobs', 'deliveryQueue'] as const),
   ...(['communication', 'keyVault', 'webhookKey', 'graph', 'entra', 'dicom', 'webhook', 'issuer'] as const),
 ] as const;
 export type DependencyName = (typeof dependencyNames)[number];
@@ -38,6 +39,12 @@ export const needs: Readonly<Record<DependencyName, Need>> = {
     settings: 'AZURE_CLIENT_ID and the client id of the capability',
   },
   stateBlobs: storage('Storage, the container "state"', blobs, 'the account or its container "state"', state),
+  rotationBlobs: storage(
+    'Storage, the container "rotation"',
+    blobs,
+    'the account or its container "rotation"',
+    state,
+  ),
   auditBlobs: storage('Storage, the container "audit"', blobs, 'the account or its container "audit"', state),
   stateTables: storage(
     'Storage, the tables of the state',

@@ -1,14 +1,20 @@
 // Which services the app stands on by its settings, where each is, and what an answer of it says about it.
 import type { DependencyName, FailureKind } from './cures.ts';
-import { auditContainer, stateContainer, type Platform } from './platform.ts';
+import { auditContainer, rotationContainer, stateContainer, type Platform } from './platform.ts';
 import type { CredentialSettings, Settings, StorageSettings } from './settings/types.ts';
+import type { Storage } from './storage.ts';
 
 export interface Dependency {
   readonly name: DependencyName;
-  /** Which one, where there can be several: the host of a DICOM service, the client id of an identity. */
+  /**
+   * Which one, where there can be several: the host of a DICOM service, the client id of an identity, a table, or the job
+   * whose identity writes there.
+   */
   readonly target?: string;
   /** Where its requests go, without query; undefined where no request of ours shows it. Asked at the first request. */
   readonly base?: () => string;
+  /** Which of the requests to `base` are meant, where others go there too. `path` has the query. */
+  readonly asks?: (request: { readonly method: string; readonly path: string }) => boolean;
 }
 
 /** Every service that the configured capabilities use, once. */
@@ -38,15 +44,39 @@ function signIn(credential: CredentialSettings, storage: readonly StorageSetting
   return [...new Set([identityName(credential), ...own])].map((target) => ({ name: 'signIn', target }));
 }
 
+type Job = 'communication' | 'rotation' | 'changeFeed';
+/** How the actions begin that each job records: the names of records say whose they are. */
+const recorded: Readonly<Record<Job, RegExp>> = {
+  communication: /-(identity|tokens)\./,
+  rotation: /-rotation\./,
+  changeFeed: /-feed\./,
+};
+
+/** One row for each job, since each has an identity of its own: that one may write says nothing of another. */
+function records(target: Job, storage: () => Storage): Dependency {
+  return {
+    ...{ name: 'auditBlobs', target, base: () => storage().container(auditContainer).url },
+    asks: ({ path }) => recorded[target].test(path),
+  };
+}
+
+function rows(storage: () => Storage, ...tables: readonly string[]): readonly Dependency[] {
+  return tables.map((target) => ({
+    ...{ name: 'stateTables', target },
+    // The client of a table tells the address of all of them.
+    base: () => `${storage().table(target).url.replace(/\/$/, '')}/${target}`,
+  }));
+}
+
 function rotationNeeds({ rotation }: Settings, platform: Pick<Platform, 'storage'>): readonly Dependency[] {
   if (rotation.state !== 'on') return [];
   const { state, credential, vaultUrl, graphEndpoint, authorityHost, clients } = rotation.value;
   const tenants = [...new Set(clients.map(({ tenantId }) => tenantId))];
-  const storage = (): ReturnType<Platform['storage']> => platform.storage(state, credential);
+  const storage = (): Storage => platform.storage(state, credential);
   return [
     ...signIn(credential, [state]),
-    { name: 'stateBlobs', base: () => storage().container(stateContainer).url },
-    { name: 'auditBlobs', base: () => storage().container(auditContainer).url },
+    { name: 'rotationBlobs', base: () => storage().container(rotationContainer).url },
+    records('rotation', storage),
     { name: 'keyVault', base: () => vaultUrl },
     { name: 'graph', base: () => graphEndpoint },
     ...tenants.map((target) => ({
@@ -62,13 +92,13 @@ function changeFeedNeeds(
 ): readonly Dependency[] {
   if (changeFeed.state !== 'on') return [];
   const { state, deliveries, credential, services, sinks, container, queue, webhook } = changeFeed.value;
-  const storage = (account: StorageSettings): ReturnType<Platform['storage']> =>
-    platform.storage(account, credential);
+  const storage = (account: StorageSettings): Storage => platform.storage(account, credential);
+  const ownState = (): Storage => storage(state);
   const found: Dependency[] = [
     ...signIn(credential, [state, deliveries]),
-    { name: 'stateBlobs', base: () => storage(state).container(stateContainer).url },
-    { name: 'auditBlobs', base: () => storage(state).container(auditContainer).url },
-    { name: 'stateTables', base: () => storage(state).table('cursors').url },
+    { name: 'stateBlobs', base: () => ownState().container(stateContainer).url },
+    records('changeFeed', ownState),
+    ...rows(ownState, 'cursors'),
     ...services.map((url) => ({ name: 'dicom' as const, target: new URL(url).host, base: () => url })),
   ];
   if (sinks.includes('blob') || sinks.includes('queue'))
@@ -89,10 +119,11 @@ function communicationNeeds(
 ): readonly Dependency[] {
   if (communication.state !== 'on') return [];
   const { state, credential, resource } = communication.value;
+  const storage = (): Storage => platform.storage(state, credential);
   return [
     ...(resource.kind === 'endpoint' || state.kind === 'identity' ? signIn(credential, [state]) : []),
-    { name: 'auditBlobs', base: () => platform.storage(state, credential).container(auditContainer).url },
-    { name: 'stateTables', base: () => platform.storage(state, credential).table('identities').url },
+    records('communication', storage),
+    ...rows(storage, 'identities', 'cleanups'),
     { name: 'communication', base: () => resource.endpoint },
   ];
 }
@@ -101,7 +132,9 @@ function communicationNeeds(
 function callerNeeds({ communication, rotation, changeFeed }: Settings): readonly Dependency[] {
   const on = [communication, rotation, changeFeed].flatMap((one) => (one.state === 'on' ? [one.value] : []));
   const issuers = on.flatMap(({ callers }) => (callers ? [new URL(callers.issuer).origin] : []));
-  return issuers.slice(0, 1).map((origin) => ({ name: 'issuer', base: () => origin }));
+  // Where the issuer is Entra, the app's own sign-in goes there as well, and posts.
+  const asks = ({ method }: { readonly method: string }): boolean => method === 'GET';
+  return issuers.slice(0, 1).map((origin) => ({ name: 'issuer', base: () => origin, asks }));
 }
 
 /** Undefined where the service did, or could have done, what it was asked: a missing blob says nothing against the storage. */

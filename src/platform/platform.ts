@@ -21,6 +21,7 @@ export interface Platform {
   readonly httpClient?: HttpClient | undefined;
 }
 
-/** Containers and tables of the app's own state. */
+/** Containers of the app's own state: each job may be given its own alone. */
 export const stateContainer = 'state';
+export const rotationContainer = 'rotation';
 export const auditContainer = 'audit';

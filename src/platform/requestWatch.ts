@@ -26,7 +26,7 @@ export function watchRequests(board: DependencyBoard): () => void {
     if (!(response instanceof IncomingMessage) || !(request instanceof ClientRequest)) return;
     const status = response.statusCode ?? 0;
     note(message, ({ name }) => {
-      const failure = judgeStatus(name, status);
+      const failure = wroteBefore(response) ? undefined : judgeStatus(name, status);
       if (failure === undefined) return {};
       // The first request to a vault goes out unsigned, to be told where tokens come from (measured).
       const isChallenge = status === 401 && isSigned(name) && !request.hasHeader('authorization');
@@ -43,6 +43,10 @@ export function watchRequests(board: DependencyBoard): () => void {
     unsubscribe('http.client.request.error', failed);
   };
 }
+
+/** Azure docs: how a role that may add and not overwrite is told that the blob is there already. The caller goes on. */
+const wroteBefore = ({ headers }: IncomingMessage): boolean =>
+  headers['x-ms-error-code'] === 'UnauthorizedBlobOverwrite';
 
 const isSigned = (name: Dependency['name']): boolean => name !== 'webhook' && name !== 'issuer';
 
@@ -74,9 +78,13 @@ function placesOf(dependencies: readonly Dependency[]): readonly Place[] {
 
 function owner(places: readonly Place[], request: ClientRequest): Dependency | undefined {
   const host = request.getHeader('host');
-  const asked = `${typeof host === 'string' ? host.replace(/:443$/, '').toLowerCase() : ''}${request.path}`;
+  const { method, path } = request;
+  const asked = `${typeof host === 'string' ? host.replace(/:443$/, '').toLowerCase() : ''}${path}`;
   return places.find(
-    ({ place }) => asked.startsWith(place) && ['', '/', '?', '('].includes(asked.charAt(place.length)),
+    ({ place, dependency: { asks } }) =>
+      asked.startsWith(place) &&
+      ['', '/', '?', '('].includes(asked.charAt(place.length)) &&
+      (asks === undefined || asks({ method, path })),
   )?.dependency;
 }
 

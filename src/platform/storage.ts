@@ -111,6 +111,17 @@ function odataCode(details: unknown): string | undefined {
   return codeIn(Reflect.get(details, 'odataError'), 'code');
 }
 
+/**
+ * Azure docs: a blob that may be written once is there already: the second for a role that may add and not overwrite, the
+ * third behind an immutability policy.
+ */
+const blobThere = new Set(['BlobAlreadyExists', 'UnauthorizedBlobOverwrite', 'BlobImmutableDueToPolicy']);
+
+/** Whether a create-once write found the blob there. */
+export function saysBlobThere(error: unknown): boolean {
+  return blobThere.has(storageFailure(error).code ?? '');
+}
+
 const missing = new Set(['ContainerNotFound', 'TableNotFound', 'QueueNotFound']);
 const alreadyThere = new Set(['ContainerAlreadyExists', 'TableAlreadyExists', 'QueueAlreadyExists']);
 

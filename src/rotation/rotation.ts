@@ -5,7 +5,7 @@ import { sha256Hex } from '../platform/hash.ts';
 import { acquireLease } from '../platform/lease.ts';
 import { rotationParallelClients, rotationStartLeastMs } from '../platform/limits.ts';
 import { describeError, type Log } from '../platform/log.ts';
-import { stateContainer, type Platform } from '../platform/platform.ts';
+import { rotationContainer, type Platform } from '../platform/platform.ts';
 import type { Run } from '../platform/run.ts';
 import type { RotationSettings, ServiceClientSettings } from '../platform/settings/types.ts';
 import { UnreadableDocument } from '../platform/stateDocuments.ts';
@@ -56,7 +56,7 @@ export function createRotation(settings: RotationSettings, platform: Platform): 
   const targets = settings.clients.map((client) => targetOf(client, settings.vaultUrl));
   const services = once(() => createServices(settings, platform));
   const container = once(() =>
-    platform.storage(settings.state, settings.credential).container(stateContainer),
+    platform.storage(settings.state, settings.credential).container(rotationContainer),
   );
   return {
     async run(request, context) {

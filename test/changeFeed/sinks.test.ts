@@ -8,9 +8,11 @@ import { createQueueSink } from '../../src/changeFeed/queueSink.ts';
 import type { Batch } from '../../src/changeFeed/sink.ts';
 import { eachAtOnce } from '../../src/platform/concurrency.ts';
 import { feedQueueMessageBytes } from '../../src/platform/limits.ts';
+import { startStorage } from '../support/azurite.ts';
 import { storage } from './feedScene.ts';
 import { entryOf, service, startTime } from './feedWorld.ts';
 
+const watched = await startStorage();
 const { signal } = new AbortController();
 const free = { signal, guard: () => undefined };
 
@@ -62,6 +64,31 @@ test('a repeated range leaves the blob that is there, though the service tells i
   const names: string[] = [];
   for await (const { name } of container.listBlobsFlat()) names.push(name);
   assert.deepEqual(names, [path]);
+});
+
+/** A container whose client may add blobs and read them, and replace none. */
+const addOnly = (name: string): ReturnType<typeof watched.container> => {
+  const there = new Set<string>();
+  return watched.container(name, ({ method, url = '' }) => {
+    const isBlob = method === 'PUT' && url.includes('.ndjson');
+    if (isBlob && there.has(url)) return { status: 403, code: 'UnauthorizedBlobOverwrite' };
+    if (isBlob) there.add(url);
+    return undefined;
+  });
+};
+
+test('a repeated range goes on where the role may add blobs and not replace them', async () => {
+  const name = `sink-${randomUUID().slice(0, 8)}`;
+  const container = await addOnly(name);
+  await container.create();
+  for (let times = 0; times < 2; times += 1) await createBlobSink(container).deliver(batchOf(1, 2), free);
+  // One that holds other changes does not swallow these.
+  await createBlobSink(container).deliver({ ...batchOf(1), to: 2 }, free);
+  const names: string[] = [];
+  for await (const blob of container.listBlobsFlat()) names.push(blob.name);
+  assert.equal(names.length, 2);
+  const nobody = await watched.container(name, () => ({ status: 403, code: 'AuthorizationFailure' }));
+  await assert.rejects(createBlobSink(nobody).deliver(batchOf(1, 2), free), { statusCode: 403 });
 });
 
 test('lines of every length and alphabet lie whole and in order in the blob', async () => {

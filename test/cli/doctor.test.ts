@@ -20,7 +20,7 @@ const text = storage.settings.connectionString.reveal();
 const blobs = BlobServiceClient.fromConnectionString(text);
 
 before(async () => {
-  for (const name of ['state', 'audit', 'dicom-changes']) await blobs.createContainer(name);
+  for (const name of ['state', 'rotation', 'audit', 'dicom-changes']) await blobs.createContainer(name);
   const tables = TableServiceClient.fromConnectionString(text, { allowInsecureConnection: true });
   for (const name of ['identities', 'cleanups', 'cursors']) await tables.createTable(name);
   const vault = new SecretClient(demo.vaultUrl, credentialOf(cloud, demo.managedIdentity));

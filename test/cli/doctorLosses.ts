@@ -47,6 +47,14 @@ export const losses: Readonly<Record<string, Loss>> = {
     ...{ ...barred(container('state'), 'DELETE'), check: /^Storage: delete blobs in "state"$/ },
     cure: /Storage Blob Data Contributor/,
   },
+  'reading the memory of the rotation': {
+    ...{ ...barred(container('rotation'), 'HEAD'), check: /^Storage: read blobs in "rotation"$/ },
+    cure: /--role "Storage Blob Data Contributor" --scope <the account or its container "rotation">/,
+  },
+  'writing the memory of the rotation': {
+    ...{ ...barred(container('rotation'), 'PUT'), check: /^Storage: write blobs in "rotation"$/ },
+    cure: /its container "rotation"/,
+  },
   'writing the audit': {
     ...{ ...barred(container('audit'), 'PUT'), check: /^Storage: write blobs in "audit"$/ },
     cure: /"Storage Blob Data Contributor".*its container "audit"/,
@@ -66,8 +74,15 @@ export const losses: Readonly<Record<string, Loss>> = {
     },
     cure: /Storage Table Data Contributor/,
   },
-  'deleting cursors': {
-    ...{ ...barred(rows('cursors'), 'DELETE'), check: /^Storage: delete rows in "cursors"$/ },
+  'deleting clean-ups': {
+    ...{ ...barred(rows('cleanups'), 'DELETE'), check: /^Storage: delete rows in "cleanups"$/ },
+    cure: /Storage Table Data Contributor/,
+  },
+  'writing cursors': {
+    ...{
+      ...barred(rows('cursors'), 'MERGE', 'PATCH', 'PUT', 'POST'),
+      check: /^Storage: write rows in "cursors"$/,
+    },
     cure: /Storage Table Data Contributor/,
   },
   'the queue': {

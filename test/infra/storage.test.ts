@@ -14,19 +14,20 @@ import { createBlobSink } from '../../src/changeFeed/blobSink.ts';
 import { toEvent } from '../../src/changeFeed/events.ts';
 import { createQueueSink } from '../../src/changeFeed/queueSink.ts';
 import type { Batch } from '../../src/changeFeed/sink.ts';
-import { auditContainer, stateContainer } from '../../src/platform/platform.ts';
+import { auditContainer, rotationContainer, stateContainer } from '../../src/platform/platform.ts';
 import { entryOf, service, startTime } from '../changeFeed/feedWorld.ts';
 import { root, template } from './files.ts';
 
 const source = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts'))
+  // The list of dependencies names them once more.
+  .filter((path) => path.endsWith('.ts') && !path.endsWith('dependencies.ts'))
   .map((path) => readFileSync(join(root, 'src', path), 'utf8'))
   .join('\n');
 
 /** What the app hands to the clients of an account: `container`, `table` or `queue`. */
 function usedIn(kind: string): readonly string[] {
   const words: Readonly<Record<string, string>> = {
-    ...{ stateContainer, auditContainer },
+    ...{ stateContainer, rotationContainer, auditContainer },
     ...{ container: 'CHANGE_FEED_CONTAINER', queue: 'CHANGE_FEED_QUEUE' },
   };
   const calls = source.matchAll(new RegExp(`\\.${kind}\\(([^)]+)\\)`, 'g'));

@@ -1,12 +1,14 @@
 // Which service an answer is counted for, over real connections, and that nothing of a request is kept.
 import { SecretClient } from '@azure/keyvault-secrets';
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, get, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, beforeEach, test } from 'node:test';
 import { demo } from '../../local/demo.ts';
 import { createKeyVault } from '../../local/standIns/keyVault.ts';
+import { auditActions, createAudit } from '../../src/platform/audit.ts';
 import { dependenciesOf } from '../../src/platform/dependencies.ts';
 import { DependencyBoard, type DependencyState } from '../../src/platform/dependencyBoard.ts';
 import { createPlatform } from '../../src/platform/processPlatform.ts';
@@ -46,8 +48,10 @@ const used = (): Readonly<Record<string, string>> =>
     board
       .states()
       .filter(({ state }) => state !== 'unknown')
-      .map(({ name, state }): [string, DependencyState['state']] => [name, state]),
+      .map((one): [string, DependencyState['state']] => [called(one), one.state]),
   );
+const called = ({ name, target }: { readonly name: string; readonly target?: string }): string =>
+  target === undefined ? name : `${name} ${target}`;
 
 function account() {
   assert.ok(settings.changeFeed.state === 'on');
@@ -56,17 +60,17 @@ function account() {
 }
 
 test('the settings say what the app stands on', () => {
-  const names = board.dependencies.map(({ name, target }) =>
-    target === undefined ? name : `${name} ${target}`,
-  );
-  assert.deepEqual(names.sort(), [
-    ...['auditBlobs', 'communication', 'deliveryBlobs', 'deliveryQueue'],
+  assert.deepEqual(board.dependencies.map(called).sort(), [
+    ...['auditBlobs changeFeed', 'auditBlobs communication', 'auditBlobs rotation'],
+    ...['communication', 'deliveryBlobs', 'deliveryQueue'],
     ...[`dicom ${new URL(demo.dicomUrl).host}`, `entra ${demo.tenantId}`, 'graph', 'issuer', 'keyVault'],
-    ...['signIn default', 'stateBlobs', 'stateTables', 'webhook', 'webhookKey'],
+    ...['rotationBlobs', 'signIn default', 'stateBlobs'],
+    ...['stateTables cleanups', 'stateTables cursors', 'stateTables identities'],
+    ...['webhook', 'webhookKey'],
   ]);
 });
 
-test('of one storage account each container, the tables and the queue count for themselves', async () => {
+test('of one storage account each container, table and queue counts for itself', async () => {
   await account().container('state').createIfNotExists();
   assert.deepEqual(used(), { stateBlobs: 'ok' });
   await account().container('dicom-changes').exists();
@@ -74,7 +78,67 @@ test('of one storage account each container, the tables and the queue count for 
   assert.deepEqual(used(), { stateBlobs: 'ok', deliveryBlobs: 'ok' });
   await account().queue('dicom-changes').exists();
   await account().table('identities').createTable();
-  assert.deepEqual(used(), { stateBlobs: 'ok', stateTables: 'ok', deliveryBlobs: 'ok', deliveryQueue: 'ok' });
+  for await (const row of account().table('identities').listEntities()) assert.ok(row);
+  await assert.rejects(account().table('identities').getEntity('a', 'row'));
+  const names = ['stateBlobs', 'deliveryBlobs', 'deliveryQueue', 'stateTables identities'];
+  assert.deepEqual(used(), Object.fromEntries(names.map((name) => [name, 'ok'])));
+});
+
+test('a record counts for the job that writes it: that one may says nothing of another', async () => {
+  const audit = account().container('audit');
+  await audit.createIfNotExists();
+  const jobs = {
+    identity: 'communication',
+    tokens: 'communication',
+    rotation: 'rotation',
+    feed: 'changeFeed',
+  };
+  // A person writes this one, on a workstation.
+  const actions = auditActions.filter((action) => action !== 'client.register');
+  for (const action of actions) {
+    board = new DependencyBoard(dependenciesOf(settings, platform), systemClock);
+    stop();
+    stop = watchRequests(board);
+    const entry = { actor: 'key', action, subject: 'nobody', requestId: 'a-request' };
+    await createAudit(audit, systemClock, randomUUID).record(entry, async () => undefined);
+    const job = Object.entries(jobs).find(([kind]) => action.startsWith(`${kind}.`))?.[1] ?? assert.fail();
+    assert.deepEqual(used(), { [`auditBlobs ${job}`]: 'ok' }, action);
+  }
+});
+
+test('a write that may not replace what is there counts for no failure: the blob was written before', async () => {
+  const overwrite = { status: 403, code: 'UnauthorizedBlobOverwrite' };
+  const refused = { status: 403, code: 'AuthorizationPermissionMismatch' };
+  for (const [fate, state] of [
+    [overwrite, 'ok'],
+    [refused, 'shaky'],
+  ] as const) {
+    const container = await storage.container('dicom-changes', () => fate);
+    board = new DependencyBoard([{ name: 'deliveryBlobs', base: () => container.url }], systemClock);
+    stop();
+    stop = watchRequests(board);
+    await assert.rejects(container.getBlockBlobClient('a').upload('', 0));
+    assert.deepEqual(used(), { deliveryBlobs: state });
+  }
+});
+
+test('the app’s own sign-in counts for nothing where the issuer of callers’ tokens is the same', async (t) => {
+  const server = createServer((_request, response) => response.writeHead(400).end()).listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const issuer = dependenciesOf(settings, platform).find(({ name }) => name === 'issuer') ?? assert.fail();
+  board = new DependencyBoard([{ ...issuer, base: () => url }], systemClock);
+  stop();
+  stop = watchRequests(board);
+  const ask = (method: string, path: string): Promise<unknown> =>
+    new Promise((resolve) => {
+      httpRequest(`${url}${path}`, { method }, (reply) => reply.resume().on('end', resolve)).end();
+    });
+  await ask('POST', '/tenant/oauth2/v2.0/token');
+  assert.deepEqual(used(), {});
+  await ask('GET', '/tenant/v2.0/.well-known/openid-configuration');
+  assert.deepEqual(used(), { issuer: 'shaky' });
 });
 
 test('the challenge of a vault counts for nothing, its refusal does, each secret for its use', async () => {

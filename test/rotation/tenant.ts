@@ -14,7 +14,7 @@ import { createAudit } from '../../src/platform/audit.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { leaseRenewMs } from '../../src/platform/limits.ts';
 import { createLog } from '../../src/platform/log.ts';
-import { auditContainer, stateContainer, type Platform } from '../../src/platform/platform.ts';
+import { auditContainer, rotationContainer, type Platform } from '../../src/platform/platform.ts';
 import { withinBudget } from '../../src/platform/run.ts';
 import { Secret } from '../../src/platform/secret.ts';
 import type { RotationSettings, ServiceClientSettings } from '../../src/platform/settings/types.ts';
@@ -129,7 +129,7 @@ export async function runRotation(
   return summary.clients;
 }
 
-export const container = storage.container(stateContainer);
+export const container = storage.container(rotationContainer);
 
 export function stateBlob(path: string) {
   return container.getBlockBlobClient(path);

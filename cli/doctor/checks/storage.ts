@@ -6,7 +6,12 @@ import { randomUUID } from 'node:crypto';
 import type { DependencyName } from '../../../src/platform/cures.ts';
 import { createRestClient } from '../../../src/platform/restClient.ts';
 import type { CredentialSettings, StorageSettings } from '../../../src/platform/settings/types.ts';
-import { auditContainer, stateContainer, type Platform } from '../../../src/platform/platform.ts';
+import {
+  auditContainer,
+  rotationContainer,
+  stateContainer,
+  type Platform,
+} from '../../../src/platform/platform.ts';
 import { storageFailure } from '../../../src/platform/storage.ts';
 import { fine, look, unproven, type Finding, type Looked } from '../finding.ts';
 
@@ -60,7 +65,11 @@ function container(
   );
 }
 
-function table(tableName: string, client: () => TableClient): readonly Promise<Finding>[] {
+function table(
+  tableName: string,
+  client: () => TableClient,
+  rights: readonly Right[],
+): readonly Promise<Finding>[] {
   const row = { partitionKey: 'doctor', rowKey: randomUUID() };
   const { partitionKey, rowKey } = row;
   const etag = `W/"datetime'2000-01-01T00%3A00%3A00Z'"`;
@@ -69,7 +78,7 @@ function table(tableName: string, client: () => TableClient): readonly Promise<F
     write: () => client().updateEntity(row, 'Merge', { etag }),
     delete: () => client().deleteEntity(partitionKey, rowKey, { etag }),
   };
-  return (['read', 'write', 'delete'] as const).map((right) =>
+  return rights.map((right) =>
     look('stateTables', `Storage: ${right} rows in "${tableName}"`, () => refusedOnly(() => ways[right]())),
   );
 }
@@ -113,7 +122,12 @@ function blobsIn(
   return container(name, containerName, client, rights);
 }
 
-/** Leases and documents. */
+/** Leases and documents, which are never deleted. */
+export function rotationBlobs(account: Account, platform: Platform): Checks {
+  return blobsIn('rotationBlobs', account, platform, rotationContainer, ['read', 'write']);
+}
+
+/** Leases and documents, of which dead letters and ended replays are deleted. */
 export function stateBlobs(account: Account, platform: Platform): Checks {
   return blobsIn('stateBlobs', account, platform, stateContainer, ['read', 'write', 'delete']);
 }
@@ -131,8 +145,9 @@ export function stateTables(
   { settings, identity }: Account,
   platform: Platform,
   names: readonly string[],
+  rights: readonly Right[],
 ): Checks {
-  return names.flatMap((name) => table(name, () => platform.storage(settings, identity).table(name)));
+  return names.flatMap((name) => table(name, () => platform.storage(settings, identity).table(name), rights));
 }
 
 export function deliveryQueue(account: Account, platform: Platform, name: string): Checks {
