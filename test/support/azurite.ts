@@ -19,7 +19,8 @@ import type { StorageSettings } from '../../src/platform/settings/types.ts';
  * code of the service where one is given.
  */
 export type Fate = 'lost' | number | { readonly status: number; readonly code: string } | undefined;
-export type Decide = (request: IncomingMessage) => Fate;
+export type StorageService = 'Blob' | 'Queue' | 'Table';
+export type Decide = (request: IncomingMessage, service: StorageService) => Fate;
 
 export interface TestStorage {
   readonly settings: Extract<StorageSettings, { kind: 'connectionString' }>;
@@ -42,7 +43,7 @@ export async function startStorage(): Promise<TestStorage> {
   const retryOptions = { maxTries: 3, retryDelayInMs: 1, maxRetryDelayInMs: 1 };
   const client = (through: string): BlobServiceClient =>
     BlobServiceClient.fromConnectionString(text.replace(blobs, through), { retryOptions });
-  const before = async (target: string, decide: Decide): Promise<string> => {
+  const before = async (target: string, decide: (request: IncomingMessage) => Fate): Promise<string> => {
     const proxy = createServer((request, response) => {
       pass(request, response, new URL(request.url ?? '', target), decide(request));
     });
@@ -54,11 +55,15 @@ export async function startStorage(): Promise<TestStorage> {
   return {
     settings: { kind: 'connectionString', connectionString: new Secret(text) },
     container: async (name, decide) =>
-      client(decide ? await before(blobs, decide) : blobs).getContainerClient(name),
+      client(decide ? await before(blobs, (request) => decide(request, 'Blob')) : blobs).getContainerClient(
+        name,
+      ),
     async account(decide) {
       let through = text;
-      for (const [target] of text.matchAll(/(?<=(?:Blob|Queue|Table)Endpoint=)http:\/\/[^/]+/g))
-        through = through.replace(target, await before(target, decide));
+      for (const service of ['Blob', 'Queue', 'Table'] as const) {
+        const [target = ''] = new RegExp(`(?<=${service}Endpoint=)http://[^/]+`).exec(text) ?? [];
+        through = through.replace(target, await before(target, (request) => decide(request, service)));
+      }
       return { kind: 'connectionString', connectionString: new Secret(through) };
     },
   };
