@@ -1,11 +1,11 @@
 // The whole deployment into one resource group: the function app, an identity for each of its jobs, and what they stand on.
 targetScope = 'resourceGroup'
 
-import { storageName, vaultName } from 'modules/shared.bicep'
+import { functionAppName, storageName, vaultName } from 'modules/shared.bicep'
 
-@description('Name of the environment, part of the names of resources. azd gives its own.')
+@description('Name of the environment, from which the names of resources are made. azd gives its own.')
 @minLength(1)
-@maxLength(20)
+@maxLength(64)
 param environmentName string
 
 @description('Region of all resources.')
@@ -47,6 +47,9 @@ param dicomServiceIds string = ''
 @minLength(1)
 param webhookAuth string = 'hmac'
 
+@description('Name of the app in traces and metrics, the host\'s too; empty means that of the function app (OTEL_SERVICE_NAME).')
+param serviceName string = ''
+
 @description('Other app settings by their names in the README, as text. What is empty or equals the default is not set. Never a secret.')
 param settings { *: string } = {}
 
@@ -59,7 +62,7 @@ param networkAddressPrefix string = ''
 @description('Origins that browsers may call the app from, comma separated.')
 param corsOrigins string = ''
 
-@description('True spreads app and storage over availability zones, where the region has them.')
+@description('True spreads app and storage over availability zones, where the region has them. To be chosen at first: storage is not moved later.')
 param zoneRedundant bool = false
 
 @description('Memory of an instance, megabytes.')
@@ -71,7 +74,7 @@ param instanceMemoryMB int = 2048
 @maxValue(1000)
 param maximumInstanceCount int = 40
 
-@description('Instances for HTTP calls that are kept warm, at a price.')
+@description('Instances for HTTP calls that are kept warm, at a price; two or more, if any, where the app is spread over zones.')
 @minValue(0)
 param alwaysReadyInstances int = 0
 
@@ -96,8 +99,8 @@ param deliveryDays int = 90
 @minValue(0)
 param claimDays int = 0
 
-@description('True brings back the key vaults that an earlier deployment of this name left soft-deleted.')
-param recoverVaults bool = false
+@description('Key vaults that an earlier deployment of this name left soft-deleted and that this one brings back, comma separated: secrets, webhook.')
+param recoverVaults string = ''
 
 @description('Addresses that alerts are mailed to, comma separated; with neither these nor an action group alerts are seen in the portal alone.')
 param alertEmails string = ''
@@ -127,6 +130,10 @@ var chosen = union(
   toObject(filter(given, entry => !empty(entry.value)), entry => entry.key, entry => entry.value)
 )
 var sinks = map(split(chosen.CHANGE_FEED_SINKS, ','), sink => trim(sink))
+var recovered = empty(recoverVaults) ? [] : map(split(recoverVaults, ','), vault => trim(vault))
+var warm = zoneRedundant && alwaysReadyInstances == 1
+  ? fail('alwaysReadyInstances: expected 0, or 2 or more where zoneRedundant is true.')
+  : alwaysReadyInstances
 
 // What `when` means in the tables of settings, storage and roles.
 var deployed = {
@@ -144,7 +151,7 @@ var deployed = {
 }
 
 module foundation 'modules/foundation.bicep' = {
-  name: 'foundation'
+  name: 'foundation-${here.token}'
   params: {
     place: here
     parts: deployed
@@ -154,7 +161,9 @@ module foundation 'modules/foundation.bicep' = {
     dicomServiceIds: empty(dicomServiceIds) ? [] : map(split(dicomServiceIds, ','), id => trim(id))
     networkAddressPrefix: empty(networkAddressPrefix) ? '10.80.0.0/24' : networkAddressPrefix
     zoneRedundant: zoneRedundant
-    recoverVaults: recoverVaults
+    recoverVaults: empty(filter(recovered, vault => !contains(['secrets', 'webhook'], vault)))
+      ? recovered
+      : fail('recoverVaults: expected secrets, webhook or both, comma separated.')
     logDays: logDays
     auditDays: auditDays
     auditLocked: auditLocked
@@ -164,7 +173,7 @@ module foundation 'modules/foundation.bicep' = {
 }
 
 module app 'modules/functionApp.bicep' = {
-  name: 'app'
+  name: 'app-${here.token}'
   params: {
     place: here
     parts: deployed
@@ -177,10 +186,12 @@ module app 'modules/functionApp.bicep' = {
     zoneRedundant: zoneRedundant
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
-    alwaysReadyInstances: alwaysReadyInstances
+    alwaysReadyInstances: warm
     known: union(foundation.outputs.known, {
       operatorRole: operatorRole
       backendRole: backendRole
+      // Set in any case: the host reads it too, and without it would call itself by another name than the app does.
+      serviceName: empty(serviceName) ? functionAppName(here.token) : serviceName
       changeFeedStart: changeFeedStart
       authorityHost: join(take(split(environment().authentication.loginEndpoint, '/'), 3), '/')
       // Set though it is the app's default: the host reads it too, and would speak gRPC without it.
@@ -191,7 +202,7 @@ module app 'modules/functionApp.bicep' = {
 }
 
 module monitoring 'monitoring/monitoring.bicep' = {
-  name: 'monitoring'
+  name: 'monitoring-${here.token}'
   params: {
     place: here
     parts: deployed

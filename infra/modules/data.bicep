@@ -38,29 +38,29 @@ var contents = map(filter(loadJsonContent('../storage.json'), row => parts[row.w
 var sku = zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS'
 
 module host 'storage.bicep' = {
-  name: 'storage-host'
+  name: 'storage-host-${place.token}'
   params: { place: place, account: 'host', sku: sku, contents: contents }
 }
 
 module state 'storage.bicep' = {
-  name: 'storage-state'
+  name: 'storage-state-${place.token}'
   params: { place: place, account: 'state', sku: sku, contents: contents }
 }
 
 module deliveries 'storage.bicep' = if (parts.changeFeed) {
-  name: 'storage-deliveries'
+  name: 'storage-deliveries-${place.token}'
   params: { place: place, account: 'deliveries', sku: sku, contents: contents }
 }
 
 // Azure docs: a locked policy can only be extended, and not by a deployment.
 module auditRetention 'auditRetention.bicep' = if (!auditLocked) {
-  name: 'audit-retention'
+  name: 'audit-retention-${place.token}'
   params: { accountName: storageName('state', place.token), containerName: 'audit', days: auditDays }
   dependsOn: [state]
 }
 
 module deliveryExpiry 'deliveryExpiry.bicep' = if (parts.deliveryBlobs) {
-  name: 'delivery-expiry'
+  name: 'delivery-expiry-${place.token}'
   params: {
     accountName: storageName('deliveries', place.token)
     containerName: chosen.CHANGE_FEED_CONTAINER

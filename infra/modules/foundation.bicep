@@ -1,6 +1,6 @@
 // What the app stands on: identities, telemetry, storage, key vaults, the services it works for, their roles and the way to them.
 
-import { partsType, placeType, vaultName } from 'shared.bicep'
+import { isIdOf, partsType, placeType, vaultName } from 'shared.bicep'
 
 @description('Where and how resources are made.')
 param place placeType
@@ -26,8 +26,8 @@ param networkAddressPrefix string
 @description('True spreads storage over availability zones.')
 param zoneRedundant bool
 
-@description('True brings back soft-deleted key vaults.')
-param recoverVaults bool
+@description('Soft-deleted key vaults to bring back: of `secrets` and `webhook`.')
+param recoverVaults string[]
 
 @description('Days that logs are kept.')
 param logDays int
@@ -44,26 +44,34 @@ param deliveryDays int
 @description('Days after which claim checks and replays are deleted; 0 keeps them.')
 param claimDays int
 
+var communicationType = 'Microsoft.Communication/communicationServices'
+var dicomType = 'Microsoft.HealthcareApis/workspaces/dicomservices'
+var wrongDicomIds = filter(dicomServiceIds, id => !isIdOf(id, dicomType))
 var communicationId = empty(communicationResourceId)
-  ? resourceId('Microsoft.Communication/communicationServices', 'acs-${place.token}')
-  : communicationResourceId
+  ? resourceId(communicationType, 'acs-${place.token}')
+  : isIdOf(communicationResourceId, communicationType)
+      ? communicationResourceId
+      : fail('communicationResourceId: expected the id of a ${communicationType}.')
 var secretsUrl = 'https://${vaultName('secrets', place.token)}${environment().suffixes.keyvaultDns}'
 var webhookSecrets = 'https://${vaultName('webhook', place.token)}${environment().suffixes.keyvaultDns}/secrets'
-var ownDicomId = resourceId('Microsoft.HealthcareApis/workspaces/dicomservices', 'hdw${place.token}', 'dicom')
-var dicomIds = parts.changeFeed ? (empty(dicomServiceIds) ? [ownDicomId] : dicomServiceIds) : []
+var givenDicomIds = empty(wrongDicomIds)
+  ? dicomServiceIds
+  : fail('dicomServiceIds: expected ids of ${dicomType}, not ${join(wrongDicomIds, ', ')}')
+var ownDicomIds = [resourceId(dicomType, 'hdw${place.token}', 'dicom')]
+var dicomIds = parts.changeFeed ? (empty(dicomServiceIds) ? ownDicomIds : givenDicomIds) : []
 
 module identities 'identities.bicep' = {
-  name: 'identities'
+  name: 'identities-${place.token}'
   params: { place: place, parts: parts }
 }
 
 module telemetry 'telemetry.bicep' = {
-  name: 'telemetry'
+  name: 'telemetry-${place.token}'
   params: { place: place, retentionDays: logDays }
 }
 
 module services 'services.bicep' = {
-  name: 'services'
+  name: 'services-${place.token}'
   params: {
     place: place
     parts: parts
@@ -76,7 +84,7 @@ module services 'services.bicep' = {
 }
 
 module data 'data.bicep' = {
-  name: 'data'
+  name: 'data-${place.token}'
   params: {
     place: place
     parts: parts
@@ -92,18 +100,18 @@ module data 'data.bicep' = {
 
 module vaults 'vault.bicep' = [
   for vault in [{ name: 'secrets', when: 'rotation' }, { name: 'webhook', when: 'webhook' }]: if (parts[vault.when]) {
-    name: 'vault-${vault.name}'
+    name: 'vault-${vault.name}-${place.token}'
     params: {
       place: place
       vault: vault.name
-      recover: recoverVaults
+      recover: contains(recoverVaults, vault.name)
       workspaceId: telemetry.outputs.workspaceId
     }
   }
 ]
 
 module roles 'roles.bicep' = {
-  name: 'roles'
+  name: 'roles-${place.token}'
   params: {
     place: place
     parts: parts
@@ -116,7 +124,7 @@ module roles 'roles.bicep' = {
 }
 
 module privateNetworking 'privateNetwork.bicep' = if (place.private) {
-  name: 'private-network'
+  name: 'private-network-${place.token}'
   params: { place: place, parts: parts, addressPrefix: networkAddressPrefix, dicomIds: dicomIds }
   dependsOn: [services, data, vaults]
 }

@@ -1,6 +1,6 @@
 // The function app on a Flex Consumption plan: its identities, its package and its app settings.
 
-import { insightsName, partsType, placeType } from 'shared.bicep'
+import { functionAppName, insightsName, partsType, placeType } from 'shared.bicep'
 
 @description('Where and how resources are made.')
 param place placeType
@@ -55,7 +55,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
 }
 
 resource app 'Microsoft.Web/sites@2024-04-01' = {
-  name: 'func-${place.token}'
+  name: functionAppName(place.token)
   location: place.location
   // How azd finds the app that it deploys to: the name of the service in azure.yaml.
   tags: union(place.tags, { 'azd-service-name': 'app' })
@@ -103,7 +103,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
 }
 
 module settings 'appSettings.bicep' = {
-  name: 'app-settings'
+  name: 'app-settings-${place.token}'
   params: {
     appName: app.name
     parts: parts

@@ -15,26 +15,31 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
   name: 'vnet-${place.token}'
   location: place.location
   tags: place.tags
+  // Without subnets: a list of them here would have Azure delete those that somebody added since (Azure/bicep-types-az#1687).
+  properties: { addressSpace: { addressPrefixes: [addressPrefix] } }
+}
+
+resource appSubnet 'Microsoft.Network/virtualNetworks/subnets@2024-05-01' = {
+  parent: network
+  name: 'app'
   properties: {
-    addressSpace: { addressPrefixes: [addressPrefix] }
-    subnets: [
-      {
-        name: 'app'
-        properties: {
-          addressPrefix: cidrSubnet(addressPrefix, 26, 0)
-          // Azure docs: Flex Consumption integrates through this delegation.
-          delegations: [{ name: 'app', properties: { serviceName: 'Microsoft.App/environments' } }]
-        }
-      }
-      {
-        name: 'endpoints'
-        properties: {
-          addressPrefix: cidrSubnet(addressPrefix, 26, 1)
-          privateEndpointNetworkPolicies: 'Disabled'
-        }
-      }
-    ]
+    addressPrefix: cidrSubnet(addressPrefix, 26, 0)
+    // Azure docs: Flex Consumption integrates through this delegation, and Azure sees to the way out of delegated subnets.
+    delegations: [{ name: 'app', properties: { serviceName: 'Microsoft.App/environments' } }]
   }
+}
+
+resource endpointSubnet 'Microsoft.Network/virtualNetworks/subnets@2024-05-01' = {
+  parent: network
+  name: 'endpoints'
+  properties: {
+    addressPrefix: cidrSubnet(addressPrefix, 26, 1)
+    privateEndpointNetworkPolicies: 'Disabled'
+    // Endpoints are only ever called: nothing in here has business on the internet.
+    defaultOutboundAccess: false
+  }
+  // Azure refuses two changes of one network at a time.
+  dependsOn: [appSubnet]
 }
 
 resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = [
@@ -50,6 +55,7 @@ resource link 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01'
     parent: zone[index]
     name: 'vnet-${place.token}'
     location: 'global'
+    tags: place.tags
     properties: {
       registrationEnabled: false
       virtualNetwork: { id: network.id }
@@ -58,7 +64,7 @@ resource link 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01'
 ]
 
 @description('Resource id of the subnet of the app.')
-output appSubnetId string = resourceId('Microsoft.Network/virtualNetworks/subnets', network.name, 'app')
+output appSubnetId string = appSubnet.id
 
 @description('Resource id of the subnet of private endpoints.')
-output endpointSubnetId string = resourceId('Microsoft.Network/virtualNetworks/subnets', network.name, 'endpoints')
+output endpointSubnetId string = endpointSubnet.id

@@ -47,7 +47,7 @@ var dicomEndpoints = map(dicomWorkspaceIds, id => {
 var endpoints = filter(concat(dataEndpoints, dicomEndpoints), endpoint => parts[endpoint.when])
 
 module network 'network.bicep' = {
-  name: 'network'
+  name: 'network-${place.token}'
   params: {
     place: place
     addressPrefix: addressPrefix
@@ -59,7 +59,7 @@ module network 'network.bicep' = {
 @batchSize(1)
 module privateEndpoint 'privateEndpoint.bicep' = [
   for endpoint in endpoints: {
-    name: 'endpoint-${endpoint.name}'
+    name: 'endpoint-${endpoint.name}-${place.token}'
     params: {
       place: place
       name: endpoint.name

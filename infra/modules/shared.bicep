@@ -31,3 +31,15 @@ func vaultName(vault string, token string) string => 'kv${take(vault, 1)}-${toke
 @export()
 @description('Name of the Application Insights component.')
 func insightsName(token string) string => 'appi-${token}'
+
+@export()
+@description('Name of the function app.')
+func functionAppName(token string) string => 'func-${token}'
+
+@export()
+@description('True for the id of a resource of that type, such as Microsoft.KeyVault/vaults, in a resource group.')
+func isIdOf(id string, type string) bool =>
+  length(split(id, '/')) == 5 + 2 * length(split(type, '/')) && contains(
+    toLower(id),
+    '/providers/${toLower(join(take(split(type, '/'), 2), '/'))}/'
+  ) && contains(toLower(id), '/${toLower(last(split(type, '/')))}/')

@@ -22,6 +22,7 @@ resource keyVault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   properties: {
     tenantId: tenant().tenantId
     sku: { family: 'A', name: 'standard' }
+    // Azure brings a vault back as it was, whatever else is said here (Azure/azure-rest-api-specs#21306).
     createMode: recover ? 'recover' : 'default'
     enableRbacAuthorization: true
     enableSoftDelete: true

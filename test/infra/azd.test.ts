@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import * as z from 'zod/mini';
 import file from '../../infra/main.parameters.json' with { type: 'json' };
+import { wrongChoices } from '../../scripts/azdChoices.ts';
 import { declarations, root, template } from './files.ts';
 
 const main = declarations(template('main.bicep'));
@@ -13,7 +14,10 @@ const params = main.filter(({ kind }) => kind === 'param');
 const outputs = main.filter(({ kind }) => kind === 'output').map(({ name }) => name);
 const values = new Map(Object.entries<{ readonly value: unknown }>(file.parameters));
 
-const shell = z.strictObject({ shell: z.string(), run: z.literal('npm run package') });
+const hook = (run: string) => {
+  const shell = z.strictObject({ shell: z.string(), run: z.literal(run) });
+  return z.strictObject({ posix: shell, windows: shell });
+};
 const shape = z.strictObject({
   name: z.literal('telehealth-functions'),
   metadata: z.strictObject({ template: z.string() }),
@@ -22,20 +26,22 @@ const shape = z.strictObject({
     path: z.literal('infra'),
     module: z.literal('main'),
   }),
+  hooks: z.strictObject({ preprovision: hook('npm run --silent infra:choices') }),
   services: z.strictObject({
     app: z.strictObject({
       ...{ project: z.literal('.'), language: z.literal('js'), host: z.literal('function') },
       ...{ dist: z.literal('dist/package'), remoteBuild: z.literal(false) },
-      hooks: z.strictObject({ prepackage: z.strictObject({ posix: shell, windows: shell }) }),
+      hooks: z.strictObject({ prepackage: hook('npm run package') }),
     }),
   }),
 });
 
-test("azure.yaml packages with the project's own command and deploys that folder as it is", () => {
+test("azure.yaml looks at the choices, packages with the project's own command and deploys that folder as it is", () => {
   shape.parse(parse(readFileSync(join(root, 'azure.yaml'), 'utf8')));
   const { scripts } = z
     .object({ scripts: z.record(z.string(), z.string()) })
     .parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
+  assert.match(scripts['infra:choices'] ?? '', / scripts\/azdChoices\.ts$/);
   assert.ok(scripts['package']);
   // azd refuses a service without a remote build whose .funcignore leaves node_modules out (measured).
   assert.doesNotMatch(readFileSync(join(root, '.funcignore'), 'utf8'), /node_modules/);
@@ -60,6 +66,21 @@ test('a variable that is not set means the default of the template, or a questio
     // Without a default azd asks for a text; for other types and for texts with a default, it would hand on an empty one.
     assert.equal(given ?? (type === 'string' ? '' : undefined), fallback?.replaceAll("'", '') ?? '', name);
   }
+});
+
+test('a yes or no or a number that azd could not read stops it, where it would have taken the default', () => {
+  const typed = params.filter(({ rest }) => /^ (bool|int) /.test(rest));
+  assert.ok(typed.length > 10);
+  for (const { name, rest } of typed) {
+    const variable = /^\$\{(\w+)/.exec(String(values.get(name)?.value))?.[1] ?? '';
+    const [wrong, right, expected] = rest.startsWith(' bool')
+      ? [['yes', '1 ', 'truely'], ['true', 'false', '', undefined], 'true or false']
+      : [['never', '30d', '-1', 'true'], ['0', '365', '', undefined], 'a whole number'];
+    for (const given of wrong)
+      assert.deepEqual(wrongChoices({ [variable]: given }), [`${variable}: expected ${expected}.`], given);
+    for (const given of right) assert.deepEqual(wrongChoices({ [variable]: given }), [], given);
+  }
+  assert.deepEqual(wrongChoices({ CHANGE_FEED_START: 'yes', PATH: 'yes' }), []);
 });
 
 test('what azd keeps of a deployment is not taken for a choice in the next one', () => {

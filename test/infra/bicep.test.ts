@@ -176,7 +176,7 @@ test('host, state and deliveries have an account each, and the audit records are
   );
   assert.match(
     text,
-    /module auditRetention 'auditRetention\.bicep' = if \(!auditLocked\) \{[^}]*containerName: 'audit', days: auditDays/,
+    /module auditRetention 'auditRetention\.bicep' = if \(!auditLocked\) \{\n[\s\S]{1,150}containerName: 'audit', days: auditDays/,
   );
 });
 

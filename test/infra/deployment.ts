@@ -25,6 +25,7 @@ export const known: Readonly<Record<string, string>> = {
   stateQueues: account('ststateabc', 'queue'),
   stateTables: account('ststateabc', 'table'),
   otlpProtocol: 'http/protobuf',
+  serviceName: 'func-abc',
   authorityHost: 'https://login.microsoftonline.com',
   operatorRole: 'none',
   backendRole: 'none',

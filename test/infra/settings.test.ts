@@ -52,7 +52,7 @@ test("a deployment knows the sample's settings, and the sample its", () => {
 test('the defaults are the true ones, so that leaving a setting out means what it says', () => {
   for (const { name, from, default: fallback } of settingRows)
     // What is set in any case has none, nor has what only the host knows.
-    if (from !== 'otlpProtocol' && (name in schema || !ofTheHost.test(name)))
+    if (!['otlpProtocol', 'serviceName'].includes(from) && (name in schema || !ofTheHost.test(name)))
       assert.equal(fallback, schema[name]?.fallback ?? '', name);
 });
 
@@ -131,6 +131,18 @@ test('each job has its own identity and the accounts that are meant for it', () 
 test('until a service client is registered the rotation is off, not misconfigured', () => {
   const settings = deployed({ communication: false, rotation: true, changeFeed: false, settings: {} });
   assert.equal(parseSettings(settings).rotation.state, 'off');
+});
+
+test('host and app call themselves by one name, which the deployment gives them', () => {
+  const settings = deployed({ communication: true, rotation: false, changeFeed: false, settings: {} });
+  const { telemetry } = parseSettings(settings);
+  assert.ok(telemetry.state === 'on');
+  assert.equal(telemetry.value.serviceName, known['serviceName']);
+  assert.match(
+    template('main.bicep'),
+    /serviceName: empty\(serviceName\) \? functionAppName\(here\.token\) : serviceName\n/,
+  );
+  assert.match(template('modules/functionApp.bicep'), /name: functionAppName\(place\.token\)\n/);
 });
 
 test('a setting that equals the default is not set', () => {

@@ -1,0 +1,90 @@
+// What a template needs beside being well formed, so that a first deployment, the next one and one beside it succeed.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { template, templates } from './files.ts';
+
+test('deployments of two environments do not get into each other in one group', () => {
+  for (const { path, text } of templates) {
+    const modules = [
+      ...text.matchAll(/^module \w+ '[^']+' = [^\n]*\n(?: {2}for [^\n]*\n)?\s+name: '([^\n]+)'$/gm),
+    ];
+    assert.equal(modules.length, [...text.matchAll(/^module /gm)].length, path);
+    for (const [, name = ''] of modules) {
+      assert.match(name, /\b(place|here)\.token\b/, `${path}: ${name}`);
+      // uniqueString gives 13 characters; Azure allows 64 for a deployment.
+      assert.ok(name.replaceAll(/\$\{[^}]*\}/g, '1234567890123').length <= 64, name);
+    }
+  }
+});
+
+test('names of resources are as long as Azure allows and no longer', () => {
+  // What uniqueString gives.
+  const token = 'a234567890123';
+  const named = (name: string): string => name.replaceAll(/\$\{(place\.)?token\}/g, token);
+  const shared = template('modules/shared.bicep');
+  const made = (func: string): string =>
+    named(new RegExp(`func ${func}\\(.*=> '(.*)'`).exec(shared)?.[1] ?? '');
+  for (const account of ['host', 'state', 'deliveries'])
+    assert.match(
+      made('storageName').replace('${take(account, 5)}', account.slice(0, 5)),
+      /^[a-z0-9]{3,24}$/,
+      account,
+    );
+  for (const vault of ['secrets', 'webhook'])
+    assert.match(
+      made('vaultName').replace('${take(vault, 1)}', vault.slice(0, 1)),
+      /^[a-z](?!.*--)[a-z0-9-]{1,22}[a-z0-9]$/,
+      vault,
+    );
+  assert.match(made('functionAppName'), /^[a-z](?!.*--)[a-z0-9-]{1,58}[a-z0-9]$/);
+  const [, workspace = '', service = ''] =
+    /resourceId\(dicomType, '([^']+)', '([^']+)'\)/.exec(template('modules/foundation.bicep')) ?? [];
+  assert.match(named(workspace), /^[a-z0-9]{3,24}$/);
+  assert.match(service, /^[a-z0-9]{3,24}$/);
+});
+
+test("what can carry a tag carries that of its environment, without which azd takes it for somebody else's", () => {
+  // Parts of others, and what has no tags.
+  const without =
+    /\/(config|containers|tables|queues|subnets|immutabilityPolicies|managementPolicies|role\w+|diagnosticSettings)@/;
+  for (const { path, text } of templates)
+    for (const [resource, , type = ''] of text.matchAll(
+      /^resource (\w+) '([^']+)' = (?!existing)[\s\S]*?\n[}\]]/gm,
+    ))
+      if (!without.test(type)) assert.match(resource, /\n\s+tags: .*tags/, `${path}: ${type}`);
+});
+
+test('what somebody adds to the network stays when it is deployed again', () => {
+  const text = template('modules/network.bicep');
+  // Azure deletes subnets that a list of them leaves out, and nothing where there is no list.
+  assert.doesNotMatch(text, /\bsubnets: \[|virtualNetworkPeerings/);
+  assert.match(
+    text,
+    /virtualNetworks\/subnets@[^']+' = \{\n {2}parent: network\n {2}name: 'endpoints'[\s\S]*?dependsOn: \[appSubnet\]/,
+  );
+});
+
+test('a resource that is brought along is asked for by an id of its type', () => {
+  const text = template('modules/foundation.bicep');
+  assert.match(text, /filter\(dicomServiceIds, id => !isIdOf\(id, dicomType\)\)/);
+  assert.match(text, /: isIdOf\(communicationResourceId, communicationType\)\n/);
+  assert.equal([...text.matchAll(/fail\('/g)].length, 2);
+});
+
+test('only the vaults that are named are brought back, and only vaults that there are can be named', () => {
+  const main = template('main.bicep');
+  const foundation = template('modules/foundation.bicep');
+  const words = (text: string | undefined): readonly string[] => text?.match(/\w+/g) ?? [];
+  const known = words(/!contains\(\[([^\]]+)\], vault\)/.exec(main)?.[1]);
+  const made = words(/@allowed\(\[([^\]]+)\]\)\nparam vault /.exec(template('modules/vault.bicep'))?.[1]);
+  assert.deepEqual(known, made);
+  assert.match(main, /: fail\('recoverVaults: expected secrets, webhook or both, comma separated\.'\)/);
+  assert.match(foundation, /recover: contains\(recoverVaults, vault\.name\)\n/);
+});
+
+test('an app in several zones keeps no single instance warm, which Azure refuses', () => {
+  assert.match(
+    template('main.bicep'),
+    /var warm = zoneRedundant && alwaysReadyInstances == 1\n {2}\? fail\('alwaysReadyInstances: .+'\)\n {2}: alwaysReadyInstances\n[\s\S]*alwaysReadyInstances: warm\n/,
+  );
+});
