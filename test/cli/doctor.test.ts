@@ -94,6 +94,19 @@ describe('without', () => {
     });
 });
 
+test('a secret that somebody deleted is told before a rotation has to refuse', async () => {
+  const vault = new SecretClient(demo.vaultUrl, credentialOf(cloud, demo.managedIdentity));
+  const { secretName } = demo.serviceClient;
+  await (await vault.beginDeleteSecret(secretName)).pollUntilDone();
+  const wrong = failed(await examineAll());
+  await (await vault.beginRecoverDeletedSecret(secretName)).pollUntilDone();
+  assert.deepEqual(
+    wrong.map(({ check }) => check),
+    [`Key Vault: see whether somebody deleted "${secretName}"`],
+  );
+  assert.match(wrong[0]?.cure ?? '', /az keyvault secret recover/);
+});
+
 test('without a sign-in everything that needs one fails, with how to sign in', async () => {
   const findings = await examineAll({ changes: { AZURE_CLIENT_ID: demo.gateway.clientId } });
   const [first, ...rest] = failed(findings);

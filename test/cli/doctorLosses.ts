@@ -101,7 +101,7 @@ export const losses: Readonly<Record<string, Loss>> = {
   },
   'the vault': {
     ...{ takes: without('keyVault', 'Key Vault Secrets Officer'), check: /^Key Vault: / },
-    ...{ cure: /az role assignment create --role "Key Vault Secrets Officer"/, times: 5 },
+    ...{ cure: /az role assignment create --role "Key Vault Secrets Officer"/, times: 6 },
   },
   'the tokens of ACS': {
     takes: without('communication', 'Communication and Email Service Owner'),

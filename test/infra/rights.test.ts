@@ -5,6 +5,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
+import type { Finding } from '../../cli/doctor/finding.ts';
+import { lookHere } from '../../cli/doctor/here.ts';
 import { demo } from '../../local/demo.ts';
 import { dicomFile } from '../../local/dicomFiles.ts';
 import { freePorts } from '../../local/ports.ts';
@@ -105,6 +107,21 @@ async function as(job: string, more: Readonly<Record<string, string>> = {}): Pro
     },
   };
 }
+
+/** What the doctor finds wrong with one job whose identity has its roles and no more. */
+async function wrongWith(job: 'communication' | 'rotation' | 'changeFeed'): Promise<readonly Finding[]> {
+  const { settings } = await as(job);
+  const off = { state: 'off' } as const;
+  const others = { communication: off, rotation: off, changeFeed: off };
+  const findings = await lookHere({ ...settings, ...others, [job]: settings[job] }, platform);
+  assert.ok(findings.some(({ check, verdict }) => check.startsWith('Storage: ') && verdict === 'ok'));
+  return findings.filter(({ verdict }) => verdict === 'failed');
+}
+
+test('the doctor finds nothing wrong with identities that have their roles and no more', async () => {
+  for (const job of ['communication', 'rotation', 'changeFeed'] as const)
+    assert.deepEqual(await wrongWith(job), [], job);
+});
 
 test('the token service', async () => {
   const { settings, rolesFit, vaultRights } = await as('communication');

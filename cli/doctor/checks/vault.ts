@@ -6,6 +6,7 @@ import type { Platform } from '../../../src/platform/platform.ts';
 import { sdkOptions } from '../../../src/platform/restClient.ts';
 import type { CredentialSettings } from '../../../src/platform/settings/types.ts';
 import { saysAbsent, vaultFailure } from '../../../src/rotation/vaultAnswers.ts';
+import { RotationProblem } from '../../../src/rotation/problems.ts';
 import { fine, look, statusIn, unproven, type Finding, type Looked } from '../finding.ts';
 
 export interface SecretPlace {
@@ -35,6 +36,7 @@ export function vaultChecks(place: SecretPlace, platform: Platform): readonly Pr
   if (name === 'webhookKey') return found;
   return [
     ...found,
+    tried('see whether somebody deleted', () => deleted(client, secretName)),
     tried('tag and disable versions of', () =>
       absent(client.updateSecretProperties(secretName, noVersion, {})),
     ),
@@ -58,6 +60,17 @@ async function versions(client: SecretClient, { name, secretName }: SecretPlace)
   throw new AppError('misconfigured', 'There is no enabled version of the signing key.', {
     cause: Object.assign(new Error(), { statusCode: 403 }),
   });
+}
+
+/** A name that is soft-deleted cannot be written to; the rotation refuses to mint then. */
+async function deleted(client: SecretClient, secretName: string): Promise<Looked> {
+  try {
+    await client.getDeletedSecret(secretName);
+  } catch (error) {
+    if (!saysAbsent(error)) throw error;
+    return fine();
+  }
+  throw new RotationProblem('secret_deleted');
 }
 
 async function absent(request: Promise<unknown>): Promise<Looked> {
