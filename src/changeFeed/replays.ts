@@ -7,11 +7,11 @@ import {
   feedReplaysReported,
   feedReserveMs,
 } from '../platform/limits.ts';
-import { describeError, type Log } from '../platform/log.ts';
+import { describeError, type Log, type LogFields } from '../platform/log.ts';
 import { withinBudget } from '../platform/run.ts';
 import type { CursorSession } from './cursorStore.ts';
 import { patient, type Frame } from './dicomChangeFeed.ts';
-import type { FeedOutcome } from './outcome.ts';
+import { isFine, type FeedOutcome } from './outcome.ts';
 import { reportOfReplay } from './replay.ts';
 import { workOnReplay, type ReplayParts } from './replayRun.ts';
 import type { ReplayStore, StoredReplay } from './replayStore.ts';
@@ -72,14 +72,13 @@ async function unfinished({ replays, clock }: ReplayParts, log: Log): Promise<re
   }
 }
 
+export type RecentReplays = Pick<FeedReport, 'replays' | 'unreadableReplays'>;
+
 /**
  * Those that are running, and of those that ended of late as many as there is room for, newest first; and the names of those
  * that cannot be read.
  */
-export async function recentReplays(
-  store: ReplayStore,
-  now: number,
-): Promise<Pick<FeedReport, 'replays' | 'unreadableReplays'>> {
+export async function recentReplays(store: ReplayStore, now: number): Promise<RecentReplays> {
   const since = isoTime(now - feedReplayReportedMs);
   const { readable, unreadable } = await store.list();
   const newestFirst = readable.map(({ replay }) => reportOfReplay(replay)).reverse();
@@ -88,4 +87,20 @@ export async function recentReplays(
   const over = newestFirst.filter(({ endedAt }) => endedAt !== undefined && endedAt >= since).slice(0, room);
   const replays = newestFirst.filter((replay) => running.includes(replay) || over.includes(replay));
   return unreadable.length === 0 ? { replays } : { replays, unreadableReplays: [...unreadable] };
+}
+
+/**
+ * For the line of a run that ended as `live`. How many sequences are left is said only where replays were worked on and none
+ * had to wait: what stands still together with the live cursor is not told of twice.
+ */
+export function replayNumbers(
+  { replays, unreadableReplays = [] }: RecentReplays,
+  live: FeedOutcome,
+): LogFields {
+  const running = replays.filter(({ state }) => state === 'running');
+  const left = running.reduce((sum, { total, passed }) => sum + total - passed, 0);
+  return {
+    ...{ replaysRunning: running.length, replaysUnreadable: unreadableReplays.length },
+    ...(replayable.includes(live) && isFine(live) ? { replaySequencesLeft: left } : {}),
+  };
 }

@@ -10,7 +10,7 @@ import { endedBy, endingOf } from './ending.ts';
 import { FeedStop, isFine } from './outcome.ts';
 import { Pull } from './pull.ts';
 import type { ReplayParts } from './replayRun.ts';
-import { besideReplays, recentReplays, type LiveRun } from './replays.ts';
+import { besideReplays, recentReplays, replayNumbers, type LiveRun, type RecentReplays } from './replays.ts';
 import { makeReport, type Ending, type FeedReport } from './report.ts';
 import { startPosition } from './start.ts';
 
@@ -30,17 +30,18 @@ export function configured(services: readonly ServiceParts[], service: string): 
 /** Never throws: what ended the run stands in the report, which is also kept with the cursor where there is one. */
 export async function pullService(parts: ServiceParts, frame: Frame, log: Log): Promise<FeedReport> {
   const { host } = new URL(parts.service);
-  let report: FeedReport;
+  let pulled: FeedReport;
   try {
-    report = await pullLeased(parts, patient(frame), log);
+    pulled = await pullLeased(parts, patient(frame), log);
   } catch (error) {
-    report = makeReport(parts.service, endedBy(error, { host, frame, log }), parts.clock.now());
+    pulled = makeReport(parts.service, endedBy(error, { host, frame, log }), parts.clock.now());
   }
-  report = await counted(parts, report, log);
+  const { report, recent } = await counted(parts, pulled, log);
   const { error, holes, replays: _, ...numbers } = report;
   log[isFine(report.outcome) ? 'info' : 'error']('feed_pulled', {
     ...{ ...numbers, service: host },
     ...holes,
+    ...(recent && replayNumbers(recent, report.outcome)),
     problem: error?.message,
     advice: error?.advice,
   });
@@ -50,11 +51,17 @@ export async function pullService(parts: ServiceParts, frame: Frame, log: Log): 
 /** The last report, without asking the service; undefined where no cursor was ever made. Never throws. */
 export async function reportOf(parts: ServiceParts): Promise<FeedReport | undefined> {
   const report = await storedReport(parts);
-  return report && counted(parts, report);
+  return report && (await counted(parts, report)).report;
+}
+
+interface Counted {
+  readonly report: FeedReport;
+  /** Undefined where they could not be listed. */
+  readonly recent: RecentReplays | undefined;
 }
 
 /** With the dead letters that lie there now, whoever wrote or removed them, and the replays; never throws. */
-async function counted(parts: ServiceParts, report: FeedReport, log?: Log): Promise<FeedReport> {
+async function counted(parts: ServiceParts, report: FeedReport, log?: Log): Promise<Counted> {
   const { deadLetters, replays, clock } = parts;
   const known = async <T>(what: string, look: Promise<T>, otherwise: T): Promise<T> => {
     try {
@@ -66,12 +73,12 @@ async function counted(parts: ServiceParts, report: FeedReport, log?: Log): Prom
   };
   const [letters, recent] = await Promise.all([
     known('feed_dead_letters_unknown', deadLetters.count(), null),
-    known('feed_replays_unknown', recentReplays(replays, clock.now()), { replays: report.replays }),
+    known('feed_replays_unknown', recentReplays(replays, clock.now()), undefined),
   ]);
-  const { unreadableReplays: unreadable } = recent;
+  const unreadable = recent?.unreadableReplays;
   if (unreadable)
     log?.warn('feed_replays_unreadable', { service: new URL(report.service).host, replays: unreadable });
-  return { ...report, deadLetters: letters, ...recent };
+  return { report: { ...report, deadLetters: letters, ...recent }, recent };
 }
 
 async function storedReport({ service, store }: ServiceParts): Promise<FeedReport | undefined> {

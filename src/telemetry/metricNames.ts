@@ -58,6 +58,10 @@ export const metrics = {
     description:
       'Credentials on the application as a run found them: owner owned (by this app), orphan or foreign',
   },
+  'telehealth.rotation.strange_credentials': {
+    ...{ kind: 'counter', unit: '{credential}', attributes: ['target'] },
+    description: 'Credentials that appeared between two runs and that this app did not make',
+  },
   'telehealth.feed.runs': {
     ...{ kind: 'counter', unit: '{run}', attributes: ['service', 'outcome'] },
     description: 'How a pull of a DICOM service (host) ended',
@@ -89,6 +93,18 @@ export const metrics = {
   'telehealth.feed.dead_letters': {
     ...{ kind: 'gauge', unit: '{change}', attributes: ['service'] },
     description: 'Changes that a sink refused and that wait for an operator',
+  },
+  'telehealth.feed.replay_runs': {
+    ...{ kind: 'counter', unit: '{run}', attributes: ['service', 'outcome'] },
+    description: 'How the work of a run on a replay ended',
+  },
+  'telehealth.feed.replays': {
+    ...{ kind: 'gauge', unit: '{replay}', attributes: ['service', 'state'] },
+    description: 'Replays: state running or unreadable (on which nothing works)',
+  },
+  'telehealth.feed.replay_sequences_left': {
+    ...{ kind: 'gauge', unit: '{sequence}', attributes: ['service'] },
+    description: 'Sequences that running replays have before them, after a run that could work on them',
   },
 } as const satisfies Readonly<Record<string, Metric>>;
 

@@ -46,6 +46,7 @@ const readers: ReadonlyMap<string, (fields: LogFields) => readonly Measurement[]
   ['identities_cleaned_up', cleanUps],
   ['rotation_client', rotation],
   ['feed_pulled', feed],
+  ['feed_replayed', replayed],
 ]);
 
 function cleanUps({ failed, unreadable }: LogFields): readonly Measurement[] {
@@ -61,7 +62,14 @@ function rotation(fields: LogFields): readonly Measurement[] {
     one('telehealth.rotation.runs', { target, outcome: text(fields['outcome']) }),
     ...measured('telehealth.rotation.days_to_expiry', fields['daysToExpiry'], { target }),
     ...['owned', 'orphan', 'foreign'].flatMap(credentials),
+    ...measured('telehealth.rotation.strange_credentials', strange(fields), { target }),
   ];
+}
+
+/** Nothing where a run did not look at the credentials. Which ones they are is for the log alone. */
+function strange({ owned, warnings }: LogFields): number | undefined {
+  if (typeof owned !== 'number' || !Array.isArray(warnings)) return undefined;
+  return warnings.filter((warning) => String(warning).includes('that this app did not make appeared')).length;
 }
 
 function feed(fields: LogFields): readonly Measurement[] {
@@ -79,7 +87,15 @@ function feed(fields: LogFields): readonly Measurement[] {
     ...measured('telehealth.feed.late', fields['late'], { service }),
     ...measured('telehealth.feed.fallbacks', fields['fallbacks'], { service }),
     ...measured('telehealth.feed.dead_letters', fields['deadLetters'], { service }),
+    ...measured('telehealth.feed.replays', fields['replaysRunning'], { service, state: 'running' }),
+    ...measured('telehealth.feed.replays', fields['replaysUnreadable'], { service, state: 'unreadable' }),
+    ...measured('telehealth.feed.replay_sequences_left', fields['replaySequencesLeft'], { service }),
   ];
+}
+
+function replayed(fields: LogFields): readonly Measurement[] {
+  const attributes = { service: text(fields['service']), outcome: text(fields['outcome']) };
+  return [one('telehealth.feed.replay_runs', attributes)];
 }
 
 function one(name: MetricName, attributes: Measurement['attributes']): Measurement {

@@ -151,7 +151,10 @@ describe('the metrics', () => {
     assert.equal(last('telehealth.rotation.runs', { target, outcome: 'rotated' }), 1);
     const service = new URL(demo.dicomUrl).host;
     assert.equal(last('telehealth.feed.delivered', { service }), 2);
-    assert.equal(last('telehealth.feed.runs', { service, outcome: 'caught_up' }), 1);
+    assert.equal(last('telehealth.feed.runs', { service, outcome: 'caught_up' }), 2);
+    assert.equal(last('telehealth.feed.replay_runs', { service, outcome: 'caught_up' }), 1);
+    assert.equal(last('telehealth.feed.replays', { service, state: 'running' }), 0);
+    assert.equal(last('telehealth.feed.replay_sequences_left', { service }), 0);
     assert.equal(last('telehealth.feed.lag', { service }), 0);
     assert.equal(last('telehealth.tokens.issued', { kind: 'acs' }), 1);
     assert.equal(last('telehealth.identities.possible_orphans'), 1);

@@ -17,7 +17,7 @@ import {
   type RotationReport,
 } from '../../src/rotation/report.ts';
 import { metrics, type Metric } from '../../src/telemetry/metricNames.ts';
-import { metricsOfEnd } from '../../src/telemetry/metricsOf.ts';
+import { metricsOf, metricsOfEnd } from '../../src/telemetry/metricsOf.ts';
 import { root } from './files.ts';
 import { compile } from './kusto.ts';
 import {
@@ -201,6 +201,25 @@ test('every outcome of a pull that needs somebody raises one alert, and no other
   // `busy`, `throttled` and the like say nothing about the service.
   for (const query of [failing, stopped])
     assert.deepEqual(judged(query, 'good'), ['budget', 'caught_up', 'holding_gap']);
+});
+
+test('replays that come no further are told of while there are some, and those that cannot be read by their state', () => {
+  const still = queryOf(alertOf('replaysStill'));
+  assert.match(still, /\n\| where least > 0 and least == most and until - since > 2 \* 30m$/);
+  assert.match(still, /most = max\(valueSum\)/);
+  const states = metricsOf('feed_pulled', { replaysRunning: 1, replaysUnreadable: 1 }).flatMap(
+    ({ attributes: { state = [] } }) => state,
+  );
+  const [asked = ''] = comparedWith('customDimensions.state', queryOf(alertOf('replaysUnreadable')));
+  assert.ok(states.includes(asked) && asked !== states[0], asked);
+});
+
+test('a credential that appeared is told of by its line or by its count, whichever comes', () => {
+  const text = queryOf(alertOf('strangeCredential'));
+  const [first = '', second = ''] = text.split('\n  (customMetrics\n');
+  assert.match(first, /^union\n {2}\(traces\n/);
+  assert.match(first, /\| project target = tostring\(line\.secretName\)\),$/);
+  assert.match(second, /'telehealth\.rotation\.strange_credentials' and valueSum > 0\n/);
 });
 
 test('server errors are counted as the app classes them, but for the route that says that the app is not well', () => {

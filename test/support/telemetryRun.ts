@@ -74,6 +74,10 @@ async function useEverything({ stack }: OwnStack, host: OwnHost): Promise<readon
   await Promise.all(
     ['cleanUpIdentities', 'rotateSecrets', 'pullChangeFeed'].map((name) => runTimer(host, name)),
   );
+  const range = { service: demo.dicomUrl, from: 1, reason: 'a drill' };
+  const replay = await api.operation('POST', 'change-feed/replays', range);
+  assert.equal(replay.status, 202, replay.text);
+  assert.equal((await api.operation('POST', 'change-feed/runs')).status, 200);
   return [
     ['an ACS token', issued.token],
     ['an ACS identity', issued.user.communicationUserId],

@@ -38,10 +38,15 @@ function heard(tell: (log: ReturnType<typeof createLog>) => void): readonly stri
   return shown(found);
 }
 
-test('the report of a rotation tells its outcome, the days that are left and the credentials', () => {
+test('the report of a rotation tells its outcome, the days that are left, the credentials and the strange ones', () => {
   const report = {
     ...emptyReport(client, 'rotated'),
     ...{ daysToExpiry: 89.9, counts: { owned: 2, orphan: 1, foreign: 3 } },
+    warnings: [
+      'a credential that this app did not make appeared: a',
+      'a secret that this app did not make appeared on the service principal: b',
+      'a credential named after another target, c, appeared: d',
+    ],
   };
   assert.deepEqual(
     heard((log) => {
@@ -53,6 +58,7 @@ test('the report of a rotation tells its outcome, the days that are left and the
       'telehealth.rotation.credentials 2 dicom-client-secret owned',
       'telehealth.rotation.credentials 1 dicom-client-secret orphan',
       'telehealth.rotation.credentials 3 dicom-client-secret foreign',
+      'telehealth.rotation.strange_credentials 2 dicom-client-secret',
     ],
   );
 });
@@ -64,6 +70,16 @@ test('a client that was not looked at tells its outcome only: nothing is known o
     }),
     ['telehealth.rotation.runs 1 dicom-client-secret busy'],
   );
+});
+
+test('a rotation that saw nothing strange says so, and the words for what is strange are those of the rotation', () => {
+  const said = heard((log) => {
+    logReport(log, { ...emptyReport(client, 'noop'), counts: { owned: 1, orphan: 0, foreign: 0 } });
+  });
+  assert.ok(said.includes('telehealth.rotation.strange_credentials 0 dicom-client-secret'), said.join());
+  const source = readFileSync(join(root, 'src/rotation/warnings.ts'), 'utf8');
+  for (const words of ['`a credential ', '`a secret '])
+    assert.ok(source.includes(`${words}that this app did not make appeared`), words);
 });
 
 /** As `service.ts` logs a report. */
@@ -104,6 +120,24 @@ test('a pull that never saw the feed says nothing of lag and holes, and of dead 
   );
   assert.ok(!names.includes('telehealth.feed.dead_letters'), names.join());
   assert.ok(!names.includes('telehealth.feed.lag') && !names.includes('telehealth.feed.holes'), names.join());
+});
+
+test('a pull tells how many replays there are and what is left of them, where it knows', () => {
+  const told = (more: LogFields): readonly string[] =>
+    shown(metricsOf('feed_pulled', { service: 'x', outcome: 'caught_up', ...more })).slice(1);
+  const counts = { replaysRunning: 2, replaysUnreadable: 1 };
+  const states = ['telehealth.feed.replays 2 x running', 'telehealth.feed.replays 1 x unreadable'];
+  assert.deepEqual(told({}), []);
+  assert.deepEqual(told(counts), states);
+  assert.deepEqual(told({ ...counts, replaySequencesLeft: 0 }), [
+    ...states,
+    'telehealth.feed.replay_sequences_left 0 x',
+  ]);
+});
+
+test('the work of a run on a replay is counted by how it ended, whichever replay it is', () => {
+  const fields = { service: 'x', replay: 'canary', state: 'running', outcome: 'sink_down', passed: 3 };
+  assert.deepEqual(shown(metricsOf('feed_replayed', fields)), ['telehealth.feed.replay_runs 1 x sink_down']);
 });
 
 test('entries that failed and entries that cannot be read are open clean-ups', () => {
@@ -150,7 +184,7 @@ test('every event that is counted is one that the source logs', () => {
     .join('\n');
   const counted = readFileSync(join(root, 'src/telemetry/metricsOf.ts'), 'utf8');
   const events = [...counted.matchAll(/^ {2}\['(\w+)'/gm)].map(([, event = '']) => event);
-  assert.equal(events.length, 6);
+  assert.equal(events.length, 7);
   for (const event of events) assert.ok(source.includes(`('${event}'`), event);
 });
 

@@ -1,4 +1,4 @@
-// The rules of what is kept of replays, and where what they deliver lies.
+// The rules of what is kept of replays, where what they deliver lies, and what is counted of them.
 import type { Mutations } from './mutations.ts';
 
 export const mutationsOfReplayStore: readonly Mutations[] = [
@@ -105,5 +105,46 @@ export const mutationsOfReplayStore: readonly Mutations[] = [
       name: 'what a replay delivers is not swallowed by a blob of the live cursor, nor is a claim',
     },
     edits: [['claims of a replay apart', '`${folderOf(batch)}/claims/', '`${batch.host}/claims/']],
+  },
+  {
+    file: 'replays.ts',
+    by: {
+      kind: 'test',
+      file: 'replayNumbers.test',
+      name: 'while the live cursor is not well nothing is said of what is left: its own outcome says that all of it waits',
+    },
+    edits: [
+      [
+        'a word on what stands still',
+        'replayable.includes(live) && isFine(live)',
+        'replayable.includes(live)',
+      ],
+    ],
+  },
+  {
+    file: 'replays.ts',
+    by: {
+      kind: 'test',
+      file: 'replayNumbers.test',
+      name: 'a run that could not work on replays says nothing of what is left, though nobody has to look',
+    },
+    edits: [
+      ['a word on what was not worked on', 'replayable.includes(live) && isFine(live)', 'isFine(live)'],
+    ],
+  },
+  {
+    file: 'service.ts',
+    by: {
+      kind: 'test',
+      file: 'replayNumbers.test',
+      name: 'documents that cannot be read are counted, and nothing is said where none could be listed',
+    },
+    edits: [
+      [
+        'numbers of what is not known',
+        '(recent && replayNumbers(recent, report.outcome))',
+        'replayNumbers(recent ?? report, report.outcome)',
+      ],
+    ],
   },
 ];

@@ -155,8 +155,8 @@ export const mutationsOfReplayTurns: readonly Mutations[] = [
     edits: [
       [
         'replays in a report',
-        "known('feed_replays_unknown', recentReplays(replays, clock.now()), { replays: report.replays })",
-        '{ replays: report.replays }',
+        "known('feed_replays_unknown', recentReplays(replays, clock.now()), undefined)",
+        'undefined',
       ],
     ],
   },
@@ -170,7 +170,7 @@ export const mutationsOfReplayTurns: readonly Mutations[] = [
     edits: [
       [
         'a report where replays are unknown',
-        "known('feed_replays_unknown', recentReplays(replays, clock.now()), { replays: report.replays })",
+        "known('feed_replays_unknown', recentReplays(replays, clock.now()), undefined)",
         'recentReplays(replays, clock.now())',
       ],
     ],
