@@ -1,7 +1,8 @@
 // What a template needs beside being well formed, so that a first deployment, the next one and one beside it succeed.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { template, templates } from './files.ts';
+import settings from '../../infra/appSettings.json' with { type: 'json' };
+import { keysOf, template, templates } from './files.ts';
 
 test('deployments of two environments do not get into each other in one group', () => {
   for (const { path, text } of templates) {
@@ -64,7 +65,47 @@ test('what somebody adds to the network stays when it is deployed again', () => 
   );
 });
 
+/** The rule of modules/shared.bicep, for the test to ask. */
+function isIdOf(id: string, type: string): boolean {
+  const lower = id.toLowerCase();
+  const parts = type.toLowerCase().split('/');
+  return (
+    id.split('/').length === 5 + 2 * parts.length &&
+    lower.includes(`/providers/${parts.slice(0, 2).join('/')}/`) &&
+    lower.includes(`/${parts.at(-1) ?? ''}/`)
+  );
+}
+
 test('a resource that is brought along is asked for by an id of its type', () => {
+  const [acs, dicom] = [
+    'Microsoft.Communication/communicationServices',
+    'Microsoft.HealthcareApis/workspaces/dicomservices',
+  ];
+  const group = '/subscriptions/7e1e4ea1-7000-4000-8000-000000000001/resourceGroups/imaging/providers';
+  const workspace = `${group}/Microsoft.HealthcareApis/workspaces/hospital`;
+  assert.ok(isIdOf(`${group}/${acs}/calls`, acs) && isIdOf(`${workspace}/dicomservices/pacs`, dicom));
+  assert.ok(isIdOf(`${workspace}/dicomservices/pacs`.toLowerCase(), dicom));
+  for (const id of [
+    '',
+    'pacs',
+    workspace,
+    `${workspace}/fhirservices/pacs`,
+    `${workspace}/dicomservices/pacs/`,
+  ])
+    assert.ok(!isIdOf(id, dicom), id);
+  for (const id of [
+    'calls',
+    `${group}/Microsoft.Storage/storageAccounts/calls`,
+    `${group}/${acs}/calls/domains/x`,
+  ])
+    assert.ok(!isIdOf(id, acs), id);
+  const rule = template('modules/shared.bicep').split('func isIdOf(')[1]?.replaceAll(/\s+/g, '') ?? '';
+  assert.equal(
+    rule,
+    "idstring,typestring)bool=>length(split(id,'/'))==5+2*length(split(type,'/'))&&contains(" +
+      "toLower(id),'/providers/${toLower(join(take(split(type,'/'),2),'/'))}/')&&contains(" +
+      "toLower(id),'/${toLower(last(split(type,'/')))}/')",
+  );
   const text = template('modules/foundation.bicep');
   assert.match(text, /filter\(dicomServiceIds, id => !isIdOf\(id, dicomType\)\)/);
   assert.match(text, /: isIdOf\(communicationResourceId, communicationType\)\n/);
@@ -80,6 +121,16 @@ test('only the vaults that are named are brought back, and only vaults that ther
   assert.deepEqual(known, made);
   assert.match(main, /: fail\('recoverVaults: expected secrets, webhook or both, comma separated\.'\)/);
   assert.match(foundation, /recover: contains\(recoverVaults, vault\.name\)\n/);
+});
+
+test('the app has no setting that Flex Consumption refuses or leaves unread', () => {
+  // Azure docs, Flex Consumption plan deprecations.
+  const refused =
+    /^(FUNCTIONS_(WORKER_RUNTIME|EXTENSION_VERSION)|WEBSITE_\w+|SCM_\w+|ENABLE_ORYX_BUILD|TZ|AzureWebJobsDashboard)/;
+  for (const { name } of settings) assert.doesNotMatch(name, refused);
+  // Of the rest of a site's configuration most is refused, as linuxFxVersion, ftpsState and alwaysOn are.
+  const text = template('modules/functionApp.bicep');
+  assert.deepEqual(keysOf(text, 'siteConfig: {'), ['minTlsVersion', 'cors']);
 });
 
 test('an app in several zones keeps no single instance warm, which Azure refuses', () => {
