@@ -10,6 +10,7 @@ import { timeLimit } from '../platform/run.ts';
 import type { Secret } from '../platform/secret.ts';
 import type { CommunicationSettings } from '../platform/settings/types.ts';
 import { once } from '../platform/storage.ts';
+import { traced } from '../platform/tracedRequests.ts';
 import { acsError, isGone, isRefusal, mayPass, throttling } from './acsErrors.ts';
 import type { TokenWish } from './policy.ts';
 import type { AcsBudget, AcsOperation, AcsPriority } from './rateLimit.ts';
@@ -68,7 +69,9 @@ export class AcsClient implements Acs {
       return { kind: 'refused', error };
     }
     try {
-      const answer = await client.createUser({ abortSignal: AbortSignal.timeout(acsCreateTimeoutMs) });
+      const abortSignal = AbortSignal.timeout(acsCreateTimeoutMs);
+      const tracedAs = { service: 'acs', operation: 'create', attempt: 1 } as const;
+      const answer = await traced(tracedAs, () => client.createUser({ abortSignal }));
       return { kind: 'created', identity: judgeIdentity(answer.communicationUserId) };
     } catch (error) {
       if (error instanceof AppError) return { kind: 'unknown', error };
@@ -127,14 +130,14 @@ export class AcsClient implements Acs {
   ): Promise<T | 'gone'> {
     const { clock, random } = this.#platform;
     const abortSignal = timeLimit(acsTimeoutMs, signal);
-    for (let tries = 1; ; tries += 1) {
+    for (let attempt = 1; ; attempt += 1) {
       this.#budget.take(operation, priority);
       try {
-        return await send({ abortSignal });
+        return await traced({ service: 'acs', operation, attempt }, () => send({ abortSignal }));
       } catch (error) {
         if (isGone(error)) return 'gone';
         signal?.throwIfAborted();
-        if (tries > 1 || !mayPass(error)) throw this.#judge(error, operation);
+        if (attempt > 1 || !mayPass(error)) throw this.#judge(error, operation);
       }
       await clock.sleep(acsRetryPauseMs * (0.5 + random() / 2), signal);
     }

@@ -54,6 +54,10 @@ export function createInstrumenter({ tracer, current, answered }: InstrumenterPa
       if (!parent || !trace.getSpan(parent)) return { span: silent, tracingContext: ROOT_CONTEXT };
       if (options.spanKind === 'client') return startTry({ tracer, answered }, parent, options);
       const operation = operationOf(name, options);
+      // A step on the way of an operation that is shown already.
+      const outer = parent.getValue(operationKey);
+      if (isOperation(outer) && outer.service === operation?.service)
+        return { span: silent, tracingContext: parent };
       if (!operation) return { span: silent, tracingContext: parent };
       const { service } = operation;
       const attributes = { 'telehealth.service': service, 'telehealth.operation': operation.name };
@@ -98,7 +102,7 @@ function operationOf(name: string, options: InstrumenterSpanOptions): Operation 
   return { service, name: operation, tries: new Map(), before: attempt - 1 };
 }
 
-const ownServices: readonly UpstreamService[] = ['graph', 'entra', 'dicom', 'webhook', 'issuer'];
+const ownServices: readonly UpstreamService[] = ['acs', 'graph', 'entra', 'dicom', 'webhook', 'issuer'];
 
 function ownService(name: string | undefined): UpstreamService | undefined {
   return ownServices.find((service) => service === name);

@@ -1,11 +1,17 @@
 // What becomes of what the Azure SDK and the app's own requests tell of themselves: spans with a short list of attributes.
 import { createTracingClient, useInstrumenter, type TracingClient } from '@azure/core-tracing';
+import { createHttpHeaders, type HttpClient } from '@azure/core-rest-pipeline';
 import { ROOT_CONTEXT, trace, TraceFlags, type Context } from '@opentelemetry/api';
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { beforeEach, test } from 'node:test';
+import { AcsClient } from '../../src/communication/acsClient.ts';
+import { AcsBudget } from '../../src/communication/rateLimit.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { createPlatform } from '../../src/platform/processPlatform.ts';
 import { createRestClient } from '../../src/platform/restClient.ts';
+import { Secret } from '../../src/platform/secret.ts';
 import { createInstrumenter } from '../../src/telemetry/instrumenter.ts';
 import { broken, FakeTransport } from '../platform/transport.ts';
 
@@ -191,4 +197,42 @@ test('a client without a service shows in no trace, and one with a secret URL ne
   await invoked(() => secret.send({ operation: 'deliver', method: 'POST', url, body: 'canary' }));
   assert.equal(spans().length, 2);
   assert.doesNotMatch(shown(), /canary/);
+});
+
+test('each try of an ACS operation is counted, and shows once though the SDK makes operations of its own of it', async () => {
+  const issued = { token: 'eyJ.canary.x', expiresOn: '2030-01-01T00:00:00Z' };
+  const told = [
+    { status: 500, headers: createHttpHeaders({ 'ms-cv': 'W5J+kVdZ0UqT9iRbo1sXyA.0' }) },
+    { status: 200, headers: createHttpHeaders(), bodyAsText: JSON.stringify(issued) },
+  ];
+  const httpClient: HttpClient = {
+    sendRequest: async (request) => ({ request, ...(told.shift() ?? assert.fail()) }),
+  };
+  const connectionString = new Secret('endpoint=https://x.communication.azure.com/;accesskey=Y2FuYXJ5');
+  const resource = {
+    kind: 'connectionString',
+    endpoint: 'https://x.communication.azure.com',
+    connectionString,
+  } as const;
+  const clock = { ...systemClock, sleep: () => Promise.resolve() };
+  const platform = { ...createPlatform(clock, () => 'a-uuid'), httpClient };
+  const client = new AcsClient(
+    { resource, credential: { managedIdentity: true } },
+    platform,
+    new AcsBudget(clock),
+  );
+  const user = '8:acs:7e1e4ea1-7000-4000-8000-00000000000b_7e1e4ea1-7000-4000-8000-00000000000b';
+  await invoked(() => client.issue(user, { scopes: ['chat'], minutes: 60 }));
+  assert.deepEqual(
+    spans().map(({ name, attributes }) => [
+      ...[name, attributes['telehealth.attempt'], attributes['http.response.status_code']],
+    ]),
+    [
+      ['acs issue try', 1, 500],
+      ['acs issue', undefined, undefined],
+      ['acs issue try', 2, 200],
+      ['acs issue', undefined, undefined],
+    ],
+  );
+  assert.doesNotMatch(shown(), /canary|8:acs/);
 });
