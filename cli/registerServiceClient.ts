@@ -9,6 +9,7 @@ import { Secret } from '../src/platform/secret.ts';
 import type { StorageSettings } from '../src/platform/settings/types.ts';
 import { createStorage } from '../src/platform/storage.ts';
 import { exitCodes, processStreams, runCommand, UsageError } from './commandLine.ts';
+import { blobAccount } from './here/blobAccount.ts';
 import { operatorCredential } from './register/operator.ts';
 import { help, readRegisterOptions, type RegisterOptions } from './register/options.ts';
 import { register } from './register/register.ts';
@@ -54,7 +55,10 @@ interface SignedIn {
 async function signIn(options: RegisterOptions): Promise<SignedIn> {
   const { auditStorage } = options;
   if (!options.local)
-    return { credential: operatorCredential(options, err), storage: auditAccount(auditStorage) };
+    return {
+      credential: operatorCredential(options, err),
+      storage: auditStorage === undefined ? undefined : blobAccount(auditStorage),
+    };
   // Nothing of the local stand-ins is loaded by a registration in Azure.
   const { joinLocalRun } = await import('./register/local.ts');
   const { administrator, storage } = joinLocalRun(process.env);
@@ -62,13 +66,6 @@ async function signIn(options: RegisterOptions): Promise<SignedIn> {
     credential: options.deviceCode ? operatorCredential(options, err) : administrator,
     storage: { kind: 'connectionString', connectionString: new Secret(storage) },
   };
-}
-
-/** Only blobs are written; the other addresses of the account are never used. */
-function auditAccount(blobUri: string | undefined): StorageSettings | undefined {
-  return blobUri === undefined
-    ? undefined
-    : { kind: 'identity', blobUri, queueUri: blobUri, tableUri: blobUri };
 }
 
 function auditIn(storage: StorageSettings, credential: TokenCredential): Audit {

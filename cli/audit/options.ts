@@ -4,6 +4,7 @@ import { isZonedTime } from '../../src/platform/clock.ts';
 import { AppError } from '../../src/platform/errors.ts';
 import { subjectHash } from '../../src/platform/hash.ts';
 import { backendSubject } from '../../src/communication/communication.ts';
+import { storageParts } from '../../src/platform/settings/table.ts';
 import { where, type Environment } from '../app/options.ts';
 import { readOptions, UsageError } from '../commandLine.ts';
 import { localDirectory, readRunFile } from '../../local/runFile.ts';
@@ -18,8 +19,11 @@ export interface Wanted {
   readonly until: number | undefined;
 }
 
+/** Settings of the app, or the account alone: to read it needs no setting of any job. */
+export type AuditSource = Source | { readonly kind: 'account'; readonly blobUri: string };
+
 export interface AuditOptions {
-  readonly source: Source;
+  readonly source: AuditSource;
   readonly wanted: Wanted;
   /** Rows of the table at most: the newest. */
   readonly last: number;
@@ -34,7 +38,8 @@ export const help = `Reads who did what from the container \`audit\`, oldest fir
 
   --user <id>                what was done to this user, or by it: an id of your application, or entra.<tid>.<oid>. It
                              is hashed on this machine as the app does it; the records hold digests alone
-  --subject <text>           the same by its digest, or a thing as the records name it: host of a DICOM service, …
+  --subject <text>           the same by its digest, or a thing as the records name it, or a part of that between
+                             slashes: an application, the name of a secret, the host of a DICOM service
   --action <action>          one of ${auditActions.slice(0, 5).join(', ')},
                              ${auditActions.slice(5).join(', ')}
   --since <time>             from then on: 2026-03-01, or with a time and its zone, 2026-03-01T12:00:00Z
@@ -43,15 +48,16 @@ export const help = `Reads who did what from the container \`audit\`, oldest fir
   --json                     all of them, one JSON document a line
 
 Where it is, and as whom it is read (on a workstation: you, by \`az login\`, with Storage Blob Data Reader):
+  --audit-storage <url>      blob endpoint of the app's state account, or AUDIT_STORAGE_URL
 ${sourceHelp}
-                             default: --local where \`npm start\` runs
+                             default: AUDIT_STORAGE_URL, or --local where \`npm start\` runs
   --help                     this text
 
 Exit code: 0 fine, 1 some record or the audit itself could not be read, 2 wrong usage.
 
 Examples:
   npm run audit -- --user nurse-17 --since 2026-03-01
-  npm run audit -- --settings local.settings.json --action rotation.force --json
+  npm run audit -- --audit-storage https://<account>.blob.core.windows.net --action rotation.force --json
 `;
 
 const text = { type: 'string' } as const;
@@ -65,6 +71,7 @@ const specification = {
     since: text,
     until: text,
     last: text,
+    'audit-storage': text,
     json: flag,
     help: flag,
   },
@@ -77,12 +84,28 @@ export function readAuditOptions(args: readonly string[], environment: Environme
   if (values.help) return 'help';
   const problems: string[] = [...sourceProblems(values), ...rowProblems(values)];
   const found = wantedIn(values, problems);
-  const source = sourceOf(values) ?? localSource(environment);
-  if (!source)
-    problems.push('--settings, --environment or --local: missing; expected one of them. (No app runs here.)');
+  const source = accountIn(values, environment, problems) ?? sourceOf(values) ?? localSource(environment);
+  if (!source && problems.length === 0)
+    problems.push(
+      '--audit-storage, --settings, --environment or --local: missing; expected one of them. (No app runs here.)',
+    );
   if (problems.length > 0 || !source)
     throw new UsageError(`${problems.join('\n')}\n--help lists the options.`);
   return { source, wanted: found, last: Number(values.last ?? 1000), json: values.json };
+}
+
+function accountIn(values: Values, environment: Environment, problems: string[]): AuditSource | undefined {
+  const { 'audit-storage': option } = values;
+  const other = sourceOf(values) !== undefined;
+  if (option !== undefined && other)
+    problems.push('--audit-storage: not together with --settings, --environment or --local');
+  const url = option ?? (other ? undefined : environment['AUDIT_STORAGE_URL'] || undefined);
+  if (url === undefined) return undefined;
+  const { parse, expects } = storageParts.blobServiceUri;
+  const blobUri = parse(url);
+  if (blobUri !== undefined) return { kind: 'account', blobUri };
+  problems.push(`${option === undefined ? 'AUDIT_STORAGE_URL' : '--audit-storage'}: expected ${expects}`);
+  return undefined;
 }
 
 function localSource(environment: Environment): Source | undefined {
@@ -105,11 +128,12 @@ function rowProblems({ last, json, user, subject }: Values): readonly string[] {
 function wantedIn({ user, subject, action, since, until }: Values, problems: string[]): Wanted {
   const known = auditActions.find((one) => one === action);
   if (action !== undefined && !known) problems.push(`--action: expected one of ${auditActions.join(', ')}`);
+  const [first, end] = [timeIn('--since', since, problems), timeIn('--until', until, problems)];
+  if (first !== undefined && end !== undefined && end <= first)
+    problems.push('--until: expected a time after that of --since, which counts itself');
   return {
-    subject: user === undefined ? subject : digestOf(user, problems),
-    action: known,
-    since: timeIn('--since', since, problems),
-    until: timeIn('--until', until, problems),
+    ...{ subject: user === undefined ? subject : digestOf(user, problems), action: known },
+    ...{ since: first, until: end },
   };
 }
 

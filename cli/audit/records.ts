@@ -70,9 +70,9 @@ function askedFirst(left: string, right: string): number {
   return key(left) < key(right) ? -1 : 1;
 }
 
-/** Done to it, or by it. */
+/** Done to it, or by it. What is done to a secret names its application as well: `<application>/<secret>`. */
 function concerns({ subject, actor }: AuditRecord, wanted: string): boolean {
-  return subject === wanted || actor === `user:${wanted}` || actor === wanted;
+  return [subject, ...subject.split('/'), actor].includes(wanted) || actor === `user:${wanted}`;
 }
 
 /** The app names them `<yyyy>/<mm>/<dd>/<time>-<UUID>-<action>-<outcome>.json`, which sorts them by time. */

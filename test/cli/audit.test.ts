@@ -3,8 +3,10 @@ import type { ContainerClient } from '@azure/storage-blob';
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { before, describe, test } from 'node:test';
+import { accountOf } from '../../cli/audit/account.ts';
 import { auditCommand } from '../../cli/audit/command.ts';
 import { readAuditOptions, type AuditOptions, type Wanted } from '../../cli/audit/options.ts';
+import { clearLine, progress, type Terminal } from '../../cli/terminal.ts';
 import { createAudit } from '../../src/platform/audit.ts';
 import { subjectHash } from '../../src/platform/hash.ts';
 import { ManualClock } from '../support/clock.ts';
@@ -44,6 +46,7 @@ async function read(
   wanted: Partial<Wanted> = {},
   options: Partial<AuditOptions> = {},
   from = container,
+  screen: Terminal = terminal,
 ): Promise<Read> {
   const said = { out: '', err: '' };
   const streams = {
@@ -52,7 +55,7 @@ async function read(
   };
   const all = { subject: undefined, action: undefined, since: undefined, until: undefined, ...wanted };
   const asked = { source: { kind: 'local' }, wanted: all, last: 1000, json: true, ...options } as const;
-  const code = await auditCommand(asked, { streams, terminal, container: from, now: clock.now() });
+  const code = await auditCommand(asked, { streams, terminal: screen, container: from, now: clock.now() });
   return { code, ...said };
 }
 
@@ -76,7 +79,9 @@ test('all records come in the order of their time', async () => {
 
 test('of one user come what was done to it and what it did itself, of a thing what was done to it', async () => {
   assert.deepEqual(linesOf(await read({ subject: nurse })), [...disabled, ...moved]);
-  assert.deepEqual(linesOf(await read({ subject: 'an-app/a-secret' })), forced);
+  for (const subject of ['an-app/a-secret', 'an-app', 'a-secret'])
+    assert.deepEqual(linesOf(await read({ subject })), forced, subject);
+  assert.deepEqual(linesOf(await read({ subject: 'secret' })), []);
   assert.deepEqual(linesOf(await read({ subject: subjectHash('app.somebody-else') })), []);
 });
 
@@ -140,6 +145,10 @@ test('a storage that refuses is told with the role that is needed, one that fail
   const refused = await through(() => 403);
   assert.equal(refused.code, 1);
   assert.match(refused.err, /could not be read \(403\)[^]*"Storage Blob Data Reader"/);
+  const account = { kind: 'account', blobUri: 'https://st1.blob.core.windows.net' } as const;
+  const silent = await storage.container('audit', () => 'lost');
+  const unreached = await read({}, { json: false, source: account }, silent);
+  assert.match(unreached.err, /could not be read \(no answer, [A-Z_]+\)\.\nCheck --audit-storage/);
   const lost = await through(({ url = '' }) => (url.includes('.json') ? 403 : undefined));
   assert.equal(lost.code, 1);
   assert.equal(lost.err.match(/the storage answers 403/g)?.length, 6);
@@ -169,9 +178,15 @@ describe('options', () => {
     [['--action', 'erase'], /^--action: expected one of identity\.erase/],
     [['--since', 'yesterday'], /^--since: expected a day such as/],
     [['--until', '2026-02-30T12:00'], /^--until: expected a day such as/],
+    [
+      ['--since', '2026-03-02', '--until', '2026-03-02'],
+      /^--until: expected a time after that of --since, which counts itself/,
+    ],
     [['--last', '0'], /^--last: expected a whole number from 1 to 10000/],
     [['--last', '5', '--json'], /^--last: not together with --json/],
     [['--local'], /^--settings, --environment, --local: expected one of them/],
+    [['--audit-storage', 'https://st1.blob.core.windows.net'], /^--audit-storage: not together with/],
+    [['--audit-storage', 'st1'], /^--audit-storage: expected an https URL without a path/m],
   ];
   for (const [args, words] of wrong)
     test(`${args.join(' ')} is refused by name`, () => {
@@ -181,7 +196,49 @@ describe('options', () => {
   test('want to know where the audit is', () => {
     assert.throws(
       () => readAuditOptions([], { LOCAL_DIR: '/nowhere' }),
-      /--settings, --environment or --local: missing/,
+      /--audit-storage, --settings, --environment or --local: missing/,
     );
   });
+
+  test('take the address of the account alone, as it is said once for all commands', () => {
+    const sourceIn = (args: readonly string[], environment: Readonly<Record<string, string>>): unknown => {
+      const found = readAuditOptions(args, { LOCAL_DIR: '/nowhere', ...environment });
+      return found === 'help' ? assert.fail() : found.source;
+    };
+    const AUDIT_STORAGE_URL = 'https://st2.blob.core.windows.net/';
+    const blobUri = 'https://st1.blob.core.windows.net';
+    assert.deepEqual(sourceIn(['--audit-storage', `${blobUri}/`], { AUDIT_STORAGE_URL }), {
+      ...{ kind: 'account', blobUri },
+    });
+    const said = { kind: 'account', blobUri: 'https://st2.blob.core.windows.net' };
+    assert.deepEqual(sourceIn([], { AUDIT_STORAGE_URL }), said);
+    assert.deepEqual(sourceIn(['--environment'], { AUDIT_STORAGE_URL }), { kind: 'environment' });
+    assert.throws(
+      () => sourceIn([], { AUDIT_STORAGE_URL: 'st2' }),
+      /^UsageError: AUDIT_STORAGE_URL: expected/,
+    );
+  });
+});
+
+test('an account that is named is read as whoever signs in here, without any setting of the app', () => {
+  const blobUri = 'https://st1.blob.core.windows.net';
+  const { state, credential } = accountOf({ kind: 'account', blobUri }, {});
+  assert.ok(state.kind === 'identity' && state.blobUri === blobUri);
+  assert.deepEqual(credential, {
+    ...{ clientId: undefined, managedIdentity: false, tokenCredentials: undefined },
+  });
+});
+
+test('settings that configure nothing lead to no account', () => {
+  assert.throws(() => accountOf({ kind: 'environment' }, { AUTH_ISSUER: 'x' }), {
+    name: 'UsageError',
+    message: /^The settings configure no capability/,
+  });
+});
+
+test('on a terminal it says how far it is, and takes that back', async () => {
+  const told = await read({}, { json: false }, container, { ...terminal, live: true });
+  assert.ok(told.err.startsWith(progress('reading', terminal)) && told.err.endsWith(clearLine), told.err);
+  assert.match(told.err, /up to 2026-03-03T12:00:00\.000Z/);
+  assert.equal((await read({}, { json: false })).err, '');
 });
