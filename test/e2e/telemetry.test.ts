@@ -186,8 +186,22 @@ describe('Azure Monitor', () => {
       monitor.envelopes.some(({ data }) => data.baseType === 'RequestData'),
       false,
     );
+    // By these an alert knows which requests the app has answered.
+    const issued = dependencies.find(({ data }) => data.baseData.name === 'POST tokens');
+    assert.equal(issued?.tags['ai.operation.id'], trace.id);
+    assert.equal(issued.data.baseData.properties?.['telehealth.outcome'], 'ok');
     const tags = monitor.envelopes[0]?.tags ?? {};
     assert.equal(tags['ai.cloud.role'], 'telehealth-functions');
+  });
+
+  test('gets of what is counted the difference each time: alerts and charts add up', () => {
+    const measured = monitor.envelopes.flatMap(({ data }) => data.baseData.metrics ?? []);
+    const sum = (name: string): number =>
+      measured.filter((one) => one.name === name).reduce((all, { value }) => all + value, 0);
+    assert.deepEqual(
+      ['telehealth.tokens.issued', 'telehealth.jobs.runs', 'telehealth.feed.runs'].map(sum),
+      [1, 3, 2],
+    );
   });
 
   test('is the only place besides the receiver that anything is sent to', () => {

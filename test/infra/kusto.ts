@@ -36,6 +36,10 @@ interface Kusto {
 const tables = {
   traces:
     'timestamp: datetime, message: string, severityLevel: int, itemType: string, customDimensions: dynamic, operation_Name: string, operation_Id: string, cloud_RoleName: string, cloud_RoleInstance: string',
+  requests:
+    'timestamp: datetime, id: string, source: string, name: string, url: string, success: string, resultCode: string, duration: real, itemType: string, itemCount: int, customDimensions: dynamic, operation_Name: string, operation_Id: string, cloud_RoleName: string, cloud_RoleInstance: string',
+  dependencies:
+    'timestamp: datetime, id: string, target: string, type: string, name: string, data: string, success: string, resultCode: string, duration: real, itemType: string, itemCount: int, customDimensions: dynamic, operation_Name: string, operation_Id: string, operation_ParentId: string, cloud_RoleName: string, cloud_RoleInstance: string',
   customMetrics:
     'timestamp: datetime, name: string, value: real, valueCount: int, valueSum: real, valueMin: real, valueMax: real, valueStdDev: real, customDimensions: dynamic, operation_Name: string, operation_Id: string, cloud_RoleName: string, cloud_RoleInstance: string',
 };

@@ -58,7 +58,10 @@ export const texts: readonly string[] = [
 /** All that `text` compares `name` with, such as `outcome in ('a', 'b')` and `tostring(line.event) == 'c'`. */
 export function comparedWith(name: string, text: string): readonly string[] {
   const found = text.matchAll(
-    new RegExp(`\\b${name}\\)?(?:\\['\\w+'\\])? (?:==|!=|in|startswith|contains) (\\([^)]*\\)|'[^']*')`, 'g'),
+    new RegExp(
+      `\\b${name}\\)?(?:\\['\\w+'\\])? (?:==|!=|!?in|startswith|contains) (\\([^)]*\\)|'[^']*')`,
+      'g',
+    ),
   );
   return [...found].flatMap(([, values = '']) =>
     [...values.matchAll(/'([^']*)'/g)].map(([, value = '']) => value),
