@@ -17,6 +17,7 @@ import type { Batch } from '../../src/changeFeed/sink.ts';
 import { auditContainer, rotationContainer, stateContainer } from '../../src/platform/platform.ts';
 import { entryOf, service, startTime } from '../changeFeed/feedWorld.ts';
 import { root, template } from './files.ts';
+import { assignments } from './tables.ts';
 
 const source = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   // The list of dependencies names them once more.
@@ -47,6 +48,27 @@ test('the deployment makes every container, table and queue that the app uses, a
     ['packages'],
   );
   assert.match(template('modules/data.bicep'), /\$\{host\.outputs\.blobEndpoint\}packages'/);
+});
+
+test('the README says where things are kept, and whose they are', () => {
+  const jobs: Readonly<Record<string, string>> = {
+    ...{ communication: 'token service', rotation: 'rotation', changeFeed: 'change feed' },
+  };
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const told = [...readme.matchAll(/^\| (?:container|table|queue) .*\|$/gm)].map(([row]) =>
+    row
+      .split('|')
+      .slice(1, 5)
+      .map((cell) => cell.trim().replaceAll('`', '')),
+  );
+  const made = storage
+    .filter(({ account }) => account !== 'host')
+    .map(({ account, kind, name }) => {
+      const who = assignments.filter((row) => row.of === account && row.kind === kind && row.name === name);
+      const whose = who.length === 1 ? jobs[who[0]?.principal ?? ''] : 'all';
+      return [kind, name, account, whose];
+    });
+  assert.deepEqual(told.map(String).sort(), made.map(String).sort());
 });
 
 test('a name of an app setting stands for its value, and is one that the operator may choose', () => {
