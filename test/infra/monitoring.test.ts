@@ -30,6 +30,29 @@ test('a rule looks back as far as its limit can reach, as often as Azure allows'
   }
 });
 
+test('a value that is only known from time to time is looked for over a day at least, and not for ever', () => {
+  const lastKnown = alerts.filter((alert) => template(alert).includes('arg_max('));
+  assert.ok(lastKnown.length > 3);
+  for (const { name, window } of lastKnown) assert.ok([1440, 2880].includes(minutes(window)), name);
+});
+
+// Azure docs: what the queries of log search rules may not hold, and how long a description may be.
+test('a rule asks nothing that Azure refuses in one', () => {
+  for (const alert of alerts) {
+    const query = template(alert);
+    assert.doesNotMatch(
+      query,
+      /\b(?:bag_unpack|pivot|narrow|search|AggregatedValue|ingestion_time)\b/,
+      alert.name,
+    );
+    for (const [, span = ''] of query.matchAll(/\bago\(([^)]*)\)/g))
+      assert.match(span, /^(?:\d+|\{limit\})[hm]$/, alert.name);
+    assert.ok(alert.dimensions.length <= 6 && alert.meaning.length < 1_000, alert.name);
+  }
+  // Azure refuses a rule that ends by itself and is mute for a time, and looks back for two days at most.
+  assert.doesNotMatch(bicep('monitoring/monitoring.bicep'), /muteActionsDuration|overrideQueryTimeRange/);
+});
+
 test('a limit is what the query, the meaning and its unit say, and its default is allowed', () => {
   for (const alert of alerts) {
     const { name, limit, least, most, meaning, unit } = alert;
