@@ -13,12 +13,14 @@ export interface AccessOptions {
   readonly bearerCommand: string | undefined;
 }
 
-export const accessHelp = `  --url <url>                the function app, https://<app>.azurewebsites.net, or FUNCTION_APP_URL;
+/** For a command that says itself what `--json` prints. */
+export const placeHelp = `  --url <url>                the function app, https://<app>.azurewebsites.net, or FUNCTION_APP_URL;
                              default: the app of \`npm start\` (LOCAL_DIR), with its key
   --key-stdin                read the function key from stdin; or set FUNCTION_KEY, which counts beside a url
   --key <key>                the same; other users of this machine can see it, and the shell's history keeps it
   --bearer-file <path>       access token of an operator, where the app asks for the operators' role
-  --bearer-command <line>    a command that prints such a token
+  --bearer-command <line>    a command that prints such a token`;
+export const accessHelp = `${placeHelp}
   --json                     the app's answer as it is, on stdout
   --help                     this text`;
 

@@ -4,6 +4,7 @@ import { signInErrorIn } from '../../src/platform/credential.ts';
 import { judgeStatus } from '../../src/platform/dependencies.ts';
 import { isAppError } from '../../src/platform/errors.ts';
 import { FeedStop } from '../../src/changeFeed/outcome.ts';
+import { networkCodeIn } from '../here/networkCode.ts';
 import { explain, fillIn, RotationProblem } from '../../src/rotation/problems.ts';
 
 /** `unproven`: nothing harmless shows it, or it could not be looked at. */
@@ -52,12 +53,21 @@ function failureOf(name: DependencyName, error: unknown): { readonly detail: str
   const status = statusIn(error);
   const kind: FailureKind = (status === undefined ? undefined : judgeStatus(name, status)) ?? 'silent';
   const { service } = needs[name];
-  return { detail: `${service}: ${words(kind, status)}`, cure: cureOf(name, kind) };
+  const told = status === undefined ? silence(error) : `answers ${status}`;
+  const detail = `${service}: ${kind === 'refused' ? `refuses (${told})` : told}`;
+  return { detail, cure: cureOf(name, kind) };
 }
 
-function words(kind: FailureKind, status: number | undefined): string {
-  const told = status === undefined ? 'no usable answer' : `answers ${status}`;
-  return kind === 'refused' ? `refuses (${told})` : told;
+function silence(error: unknown): string {
+  const code = networkCodeIn(error);
+  return code === undefined ? 'no usable answer' : `no answer (${code})`;
+}
+
+/** Nothing of an app that is configured for nothing can be wrong, nor be of use. */
+export function idle(states: readonly string[]): readonly Finding[] {
+  if (states.some((state) => state !== 'off')) return [];
+  const cure = 'Set what at least one job needs; the README lists the settings.';
+  return [{ check: 'Settings', verdict: 'failed', detail: 'no job is on: the app does nothing', cure }];
 }
 
 /** Of the error or what lies underneath it. */

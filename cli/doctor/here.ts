@@ -26,7 +26,7 @@ import {
   stateTables,
 } from './checks/storage.ts';
 import { vaultChecks } from './checks/vault.ts';
-import type { Finding } from './finding.ts';
+import { idle, type Finding } from './finding.ts';
 
 /** In the order in which they are best mended. Never throws for what a service does. */
 export async function lookHere(settings: Settings, platform: Platform): Promise<readonly Finding[]> {
@@ -54,7 +54,7 @@ function settingFindings(settings: Settings): readonly Finding[] {
     ...{ check: `Settings: ${setting}`, verdict: 'failed', detail: problem },
     cure: 'Mend the settings that are named; the README lists them.',
   }));
-  return [...states, ...problems];
+  return [...states, ...idle(names.map((name) => settings[name].state)), ...problems];
 }
 
 function signIns(

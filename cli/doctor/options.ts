@@ -1,9 +1,9 @@
 // The options of `doctor`: whether it asks a running app, or looks from this machine.
 import {
-  accessHelp,
   accessOf,
   accessProblems,
   accessSpecification,
+  placeHelp,
   type AccessOptions,
   type Environment,
 } from '../app/options.ts';
@@ -29,7 +29,9 @@ From this machine, as whoever the settings say (on a workstation: you, by \`az l
 ${sourceHelp}
 Nothing is changed and no secret's value is read: what cannot be shown without that is unproven.
 
-${accessHelp}
+${placeHelp}
+  --json                     {"ok","findings"} in one line, each finding with what mends it, on stdout
+  --help                     this text
 
 One function key opens one route: a host key opens the three that are asked.
 Exit code: 0 nothing is wrong, 1 something is, 2 wrong usage, 3 the app is not reachable or lets you not in,

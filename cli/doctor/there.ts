@@ -8,7 +8,7 @@ import type { Around } from '../app/around.ts';
 import { readAnswerMs, type Troubled } from '../app/call.ts';
 import { ago, figureOf } from '../app/figures.ts';
 import { detailsShape, type HealthDetails } from './details.ts';
-import type { Finding } from './finding.ts';
+import { idle, type Finding } from './finding.ts';
 
 const read = { method: 'GET', answerMs: readAnswerMs, interruption: { detail: 'Stopped.' } } as const;
 
@@ -27,17 +27,21 @@ export async function lookThere(around: Around): Promise<readonly Finding[] | Tr
   return [...findings, ...otherParts(details)];
 }
 
+const mendSettings =
+  'Mend the app settings that are named: Azure portal, the function app, Environment variables';
+
 function capabilities({ capabilities: all }: HealthDetails): Finding[] {
-  return Object.entries(all).flatMap(([name, { state, problems = [] }]): Finding[] => {
+  const none = idle(Object.values(all).map(({ state }) => state));
+  const each = Object.entries(all).flatMap(([name, { state, problems = [] }]): Finding[] => {
     const check = `Settings: ${name}`;
     if (state !== 'misconfigured') return [{ check, verdict: 'ok', detail: state }];
-    const cure =
-      'Mend the app settings that are named: Azure portal, the function app, Environment variables.';
+    const cure = `${mendSettings}.`;
     const named = problems.map(({ setting, problem }): Finding => ({
       ...{ check: `Settings: ${setting}`, verdict: 'failed', detail: problem, cure },
     }));
     return [{ check, verdict: 'failed', detail: state, cure }, ...named];
   });
+  return [...each, ...none];
 }
 
 type Timer = NonNullable<HealthDetails['timers']['rotateSecrets']>;
@@ -149,6 +153,6 @@ function otherParts({ parts, capabilities: told }: HealthDetails): Finding[] {
     .map(([name, { ok, detail = '' }]) =>
       ok
         ? { check: name, verdict: 'ok', detail }
-        : { check: name, verdict: 'failed', detail, cure: 'Its part of the README says more.' },
+        : { check: name, verdict: 'failed', detail, cure: `${mendSettings}, or deploy the package whole.` },
     );
 }

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { doctorThere } from '../../cli/doctor/command.ts';
 import type { HealthDetails } from '../../cli/doctor/details.ts';
 import type { Finding } from '../../cli/doctor/finding.ts';
-import { readDoctorOptions } from '../../cli/doctor/options.ts';
+import { help, readDoctorOptions } from '../../cli/doctor/options.ts';
 import { play, type Asked, type Ended, type Reply } from './appScene.ts';
 
 const now = '2026-03-01T12:00:00.000Z';
@@ -110,7 +110,7 @@ const ailments: Readonly<Record<string, readonly [App, RegExp]>> = {
   'dead letters': [{ service: { deadLetters: 2 } }, /dead letters: 2 changes: .*npm run feed -- redrive/],
   'another part': [
     { details: { parts: { telemetry: { ok: false, time: now, detail: 'no endpoint' } } } },
-    /^telemetry: no endpoint: /,
+    /^telemetry: no endpoint: .*Environment variables/,
   ],
 };
 
@@ -164,7 +164,21 @@ test('an app that lets nobody in is told with its own code; a report that is not
   assert.match(`${report?.verdict} ${report?.cure}`, /^unproven .*A host key opens all/);
 });
 
+test('an app in which no job is on does nothing, which is not well', async () => {
+  const off = { state: 'off' } as const;
+  const capabilities = { communication: off, rotation: off, changeFeed: off };
+  const { code, findings } = await findingsOf({ details: { capabilities } });
+  assert.equal(code, 1);
+  const [{ check, detail } = assert.fail()] = findings.filter(({ verdict }) => verdict === 'failed');
+  assert.equal(`${check}: ${detail}`, 'Settings: no job is on: the app does nothing');
+});
+
 describe('options', () => {
+  test('the help says what --json prints', () => {
+    assert.match(help, /\n {2}--json +\{"ok","findings"\}/);
+    assert.doesNotMatch(help, /answer as it is/);
+  });
+
   test('say where to look', () => {
     const source = (...args: string[]) => {
       const read = readDoctorOptions(args, {});

@@ -14,6 +14,7 @@ import type {
 import { createGraphApplications, type Applications } from '../../../src/rotation/graphApplications.ts';
 import { RotationProblem } from '../../../src/rotation/problems.ts';
 import { rightsProblem } from '../../../src/rotation/refusals.ts';
+import { figureOf } from '../../app/figures.ts';
 import { fine, look, unproven, type Finding, type Looked } from '../finding.ts';
 
 /** Time for one check. */
@@ -112,7 +113,7 @@ export function issuerChecks({ issuer }: CallerSettings, platform: Platform): re
   return [
     look('issuer', `Issuer: keys of ${new URL(issuer).host}`, async () => {
       const { keys } = await fetchKeys(issuer, client);
-      return keys.length > 0 ? fine(`${keys.length} keys`) : unproven('it publishes no key');
+      return keys.length > 0 ? fine(figureOf(keys.length, 'key')) : unproven('it publishes no key');
     }),
   ];
 }

@@ -20,7 +20,7 @@ export function signInCheck(
   platform: Pick<Platform, 'credential'>,
 ): Promise<Finding> {
   return look('signIn', `Sign-in: ${wayOf(identity)}`, async () =>
-    whoIn((await platform.credential(identity).getToken(scope))?.token ?? ''),
+    whoIn((await platform.credential(identity).getToken(scope))?.token ?? '', identity),
   );
 }
 
@@ -33,7 +33,7 @@ function wayOf(identity: CredentialSettings): string {
 }
 
 /** Nobody else vouches for what a token of ours says: good for people to read, never for a decision. */
-function whoIn(token: string): Looked {
+function whoIn(token: string, { managedIdentity }: CredentialSettings): Looked {
   let payload: unknown;
   try {
     payload = decodeJwt(token);
@@ -45,5 +45,6 @@ function whoIn(token: string): Looked {
   const { oid, tid, scp, appid, azp } = claims.data;
   const client = appid ?? azp;
   const kind = scp === undefined ? `an application (${client ?? 'unknown'})` : 'a person';
-  return fine(`as ${kind}, object id ${oid}, tenant ${tid}`);
+  const other = managedIdentity ? '' : '; not as the app, which has roles of its own';
+  return fine(`as ${kind}, object id ${oid}, tenant ${tid}${other}`);
 }

@@ -1,0 +1,56 @@
+// What the doctor says of a request that got no answer, and of whoever it signed in as.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { signInCheck } from '../../cli/doctor/checks/signIn.ts';
+import { look } from '../../cli/doctor/finding.ts';
+import { lookHere } from '../../cli/doctor/here.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { createPlatform } from '../../src/platform/processPlatform.ts';
+import { parseSettings } from '../../src/platform/settings/settings.ts';
+
+const failing = (error: Error): Promise<string> =>
+  look('keyVault', 'Key Vault: read', () => Promise.reject(error)).then(({ detail }) => detail);
+
+test('why there was no answer is told by its code, and by nothing else that the error says', async () => {
+  const lost = Object.assign(new Error('canary https://kv.example'), { code: 'ENOTFOUND' });
+  assert.equal(await failing(lost), 'Key Vault: no answer (ENOTFOUND)');
+  assert.equal(await failing(new Error('canary', { cause: lost })), 'Key Vault: no answer (ENOTFOUND)');
+  assert.equal(await failing(new Error('canary')), 'Key Vault: no usable answer');
+  const odd = Object.assign(new Error('canary'), { code: 'canary text' });
+  assert.equal(await failing(odd), 'Key Vault: no usable answer');
+});
+
+const ids = {
+  oid: '7e1e4ea1-7000-4000-8000-00000000000d',
+  tid: '7e1e4ea1-7000-4000-8000-000000000001',
+};
+const token = (claims: object): string =>
+  `x.${Buffer.from(JSON.stringify({ ...ids, ...claims })).toString('base64url')}.x`;
+
+async function signedIn(managedIdentity: boolean, claims: object): Promise<string> {
+  const credential = { getToken: async () => ({ token: token(claims), expiresOnTimestamp: 0 }) };
+  const { detail } = await signInCheck({ managedIdentity }, 'a-scope', { credential: () => credential });
+  return detail;
+}
+
+test('whoever looks on a workstation is told that the roles of the app are other ones', async () => {
+  const person = await signedIn(false, { scp: 'user_impersonation' });
+  assert.match(person, /^as a person, object id .*; not as the app, which has roles of its own$/);
+  assert.match(await signedIn(false, { appid: ids.oid }), /^as an application .* roles of its own$/);
+  assert.match(
+    await signedIn(true, { appid: ids.oid }),
+    /^as an application \(\S+\), object id \S+, tenant \S+$/,
+  );
+});
+
+test('settings that switch no job on are a failure, for the app would do nothing', async () => {
+  const findings = await lookHere(
+    parseSettings({}),
+    createPlatform(systemClock, () => 'a-uuid'),
+  );
+  const failed = findings.filter(({ verdict }) => verdict === 'failed');
+  assert.deepEqual(
+    failed.map(({ check, detail }) => `${check}: ${detail}`),
+    ['Settings: no job is on: the app does nothing'],
+  );
+});
