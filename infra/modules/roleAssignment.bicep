@@ -27,7 +27,8 @@ var assignment = {
   roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleId)
   description: reason
 }
-var assignmentName = guid(scopeId, principalId, roleId)
+// Azure takes ids in whatever case, and refuses a second assignment of the same.
+var assignmentName = guid(toLower(scopeId), principalId, roleId)
 
 resource storage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = if (kind == 'storage') {
   name: resourceName
