@@ -28,6 +28,16 @@ export function signInFailed(error: unknown): boolean {
   return signInErrorIn(error) !== undefined;
 }
 
+/** Entra's own code, which says more than anything we could and nothing secret; its text names people and resources. */
+function refusalIn(error: unknown): string | undefined {
+  return error instanceof Error ? /AADSTS\d{3,7}/.exec(error.message)?.[0] : undefined;
+}
+
+/** Reported for tokens of Communication Services (https://github.com/Azure/azure-cli/issues/26271). */
+const notForThisTool = 'AADSTS65002';
+const otherTool =
+  'Entra does not let this tool ask for tokens of that service. Sign in as an application: AZURE_TOKEN_CREDENTIALS=EnvironmentCredential with AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET.';
+
 interface Way {
   readonly tried: string;
   readonly advice: string;
@@ -57,7 +67,10 @@ export function createCredential(settings: CredentialSettings, clock: Clock): To
       late.catch(() => undefined);
       return await Promise.race([inner.getToken(scopes, options ?? {}), late]);
     } catch (cause) {
-      throw new SignInError(`Sign-in failed. Tried: ${way.tried}. ${way.advice}`, { cause });
+      const code = refusalIn(cause);
+      const advice = code === notForThisTool ? otherTool : way.advice;
+      const told = code === undefined ? '' : ` (${code})`;
+      throw new SignInError(`Sign-in failed${told}. Tried: ${way.tried}. ${advice}`, { cause });
     } finally {
       timeout.abort();
     }

@@ -131,6 +131,18 @@ test('on a workstation az login is enough', async (t) => {
   assert.deepEqual(calls(), ['account get-access-token --output json --resource https://vault.azure.net']);
 });
 
+test('the code by which Entra refuses a sign-in is told, and nothing else that it says', async (t) => {
+  const refusing = (words: string): string => azureCli(t, `echo "ERROR: ${words}" >&2; exit 1`).PATH;
+  const expired = await signIn({ PATH: refusing('AADSTS70043: canary has expired. az login --scope x') });
+  assert.match(expired.message ?? '', /^Sign-in failed \(AADSTS70043\)\. Tried: Azure CLI,.* Run `az login`/);
+  assert.doesNotMatch(expired.message ?? '', /canary/);
+  const closed = refusing('AADSTS65002: consent between first parties. az login --scope x');
+  assert.match(
+    (await signIn({ PATH: closed })).message ?? '',
+    /\(AADSTS65002\)\. .*AZURE_TOKEN_CREDENTIALS=EnvironmentCredential/,
+  );
+});
+
 test('AZURE_TOKEN_CREDENTIALS chooses, also where a managed identity is offered', async (t) => {
   const { PATH, calls } = azureCli(t, `printf '%s' '${cliAnswer}'`);
   const endpoint = await managedIdentity(granting);

@@ -13,6 +13,10 @@ import type { SettingProblem, StorageSettings } from './types.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const hidden = 'a value that is not shown';
+/** Azure docs: one that cannot be resolved is handed to the app as it stands. */
+const vaultReference = /^@Microsoft\.KeyVault\(/i;
+const unresolved =
+  'found a reference to Key Vault that is not resolved; expected (in Azure) the secret to be there and enabled, Key Vault Secrets User for the identity that reads it, and a restart of the app since; elsewhere the value itself';
 
 type ValueOf<N extends SettingName> = (typeof table)[N] extends Row<infer T> ? T : never;
 
@@ -98,6 +102,10 @@ export class Reader {
   #parse<T>(name: string, row: Row<T>): T | undefined {
     const text = this.#text(name) ?? row.fallback;
     if (text === undefined) return undefined;
+    if (vaultReference.test(text)) {
+      this.problem(name, unresolved);
+      return undefined;
+    }
     const value = row.parse(text);
     if (value === undefined) {
       const found = row.secret ? hidden : (row.explain?.(text) ?? quoted(text));

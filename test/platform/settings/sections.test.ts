@@ -228,3 +228,17 @@ test('a webhook that is to be delivered to needs its URL, which only who reveals
   assert.doesNotMatch(JSON.stringify(settings), /canary/);
   assert.equal(valueOf('changeFeed', { ...environments.changeFeed, ...url }).webhook, undefined);
 });
+
+test('a reference to Key Vault that Azure did not resolve is told as that, whatever the setting would take', () => {
+  const reference = '@Microsoft.KeyVault(SecretUri=https://kv-canary.vault.azure.net/secrets/webhook-url)';
+  for (const name of ['CHANGE_FEED_WEBHOOK_URL', 'CHANGE_FEED_QUEUE', 'CHANGE_FEED_STORAGE'] as const) {
+    const [problem = ''] = problemsOf({ ...environments.changeFeed, [name]: reference });
+    assert.match(
+      problem,
+      new RegExp(
+        `^${name}: found a reference to Key Vault .* not resolved; expected .*Key Vault Secrets User`,
+      ),
+    );
+    assert.doesNotMatch(problem, /canary/);
+  }
+});
