@@ -61,14 +61,13 @@ function signIns(
   { communication, rotation, changeFeed }: Settings,
   platform: Platform,
 ): readonly Promise<Finding>[] {
-  const wanted: (readonly [CredentialSettings, string])[] = [];
+  const identities: CredentialSettings[] = [];
   if (communication.state === 'on' && communication.value.resource.kind === 'endpoint')
-    wanted.push([communication.value.credential, 'https://communication.azure.com/.default']);
-  if (rotation.state === 'on')
-    wanted.push([rotation.value.credential, `${rotation.value.graphEndpoint}/.default`]);
-  if (changeFeed.state === 'on') wanted.push([changeFeed.value.credential, changeFeed.value.scope]);
-  const first = new Map(wanted.map((one) => [JSON.stringify(one[0]), one]));
-  return [...first.values()].map(([identity, scope]) => signInCheck(identity, scope, platform));
+    identities.push(communication.value.credential);
+  if (rotation.state === 'on') identities.push(rotation.value.credential);
+  if (changeFeed.state === 'on') identities.push(changeFeed.value.credential);
+  const each = new Map(identities.map((one) => [JSON.stringify(one), one]));
+  return [...each.values()].map((identity) => signInCheck(identity, platform));
 }
 
 function ofCommunication(settings: CommunicationSettings, platform: Platform): readonly Promise<Finding>[] {

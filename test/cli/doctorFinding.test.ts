@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { signInCheck } from '../../cli/doctor/checks/signIn.ts';
 import { look } from '../../cli/doctor/finding.ts';
 import { lookHere } from '../../cli/doctor/here.ts';
+import { SignInError } from '../../src/platform/credential.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createPlatform } from '../../src/platform/processPlatform.ts';
 import { parseSettings } from '../../src/platform/settings/settings.ts';
@@ -29,7 +30,7 @@ const token = (claims: object): string =>
 
 async function signedIn(managedIdentity: boolean, claims: object): Promise<string> {
   const credential = { getToken: async () => ({ token: token(claims), expiresOnTimestamp: 0 }) };
-  const { detail } = await signInCheck({ managedIdentity }, 'a-scope', { credential: () => credential });
+  const { detail } = await signInCheck({ managedIdentity }, { credential: () => credential });
   return detail;
 }
 
@@ -53,4 +54,38 @@ test('settings that switch no job on are a failure, for the app would do nothing
     failed.map(({ check, detail }) => `${check}: ${detail}`),
     ['Settings: no job is on: the app does nothing'],
   );
+});
+
+async function signInsWith(environment: Readonly<Record<string, string>>): Promise<{
+  readonly checks: readonly string[];
+  readonly scopes: readonly string[];
+}> {
+  const scopes: string[] = [];
+  const credential = {
+    getToken: (scope: string | string[]) => {
+      scopes.push(...[scope].flat());
+      return Promise.reject(new SignInError('Sign-in failed. Tried: nothing.'));
+    },
+  };
+  const platform = {
+    ...createPlatform(systemClock, () => 'a-uuid'),
+    credential: () => credential,
+    storage: () => assert.fail('not asked here'),
+  };
+  const settings = parseSettings({
+    ...{ STATE_STORAGE__accountName: 'st1', AUTH_BACKEND_ROLE: 'none', AUTH_OPERATOR_ROLE: 'none' },
+    ...{ COMMUNICATION_SERVICES_ENDPOINT: 'https://x.communication.azure.com', CHANGE_FEED_START: 'latest' },
+    DICOM_SERVICE_URL: 'https://x-y.dicom.azurehealthcareapis.com',
+    ...{ COMMUNICATION_CLIENT_ID: ids.oid, CHANGE_FEED_CLIENT_ID: ids.tid, ...environment },
+  });
+  const checks = (await lookHere(settings, platform)).map(({ check }) => check);
+  return { checks: checks.filter((check) => check.startsWith('Sign-in')), scopes };
+}
+
+test('each identity signs in once, and whoever stands in for all of them on a workstation too, for what every tool may ask', async () => {
+  const app = await signInsWith({ IDENTITY_ENDPOINT: 'http://127.0.0.1:1/msi/token' });
+  assert.deepEqual(app.checks, [`Sign-in: the identity ${ids.oid}`, `Sign-in: the identity ${ids.tid}`]);
+  const person = await signInsWith({});
+  assert.deepEqual(person.checks, ['Sign-in: Azure CLI and its like']);
+  assert.equal(person.scopes[0], 'https://storage.azure.com/.default');
 });

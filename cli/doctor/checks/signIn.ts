@@ -14,13 +14,15 @@ const claimsShape = z.looseObject({
   scp: z.optional(z.string()),
 });
 
+/** Who has an identity here may ask for this one; the Azure CLI may not for every service (azure-cli issue 26271). */
+const storageScope = 'https://storage.azure.com/.default';
+
 export function signInCheck(
   identity: CredentialSettings,
-  scope: string,
   platform: Pick<Platform, 'credential'>,
 ): Promise<Finding> {
   return look('signIn', `Sign-in: ${wayOf(identity)}`, async () =>
-    whoIn((await platform.credential(identity).getToken(scope))?.token ?? '', identity),
+    whoIn((await platform.credential(identity).getToken(storageScope))?.token ?? '', identity),
   );
 }
 
