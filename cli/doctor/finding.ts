@@ -59,6 +59,7 @@ function failureOf(name: DependencyName, error: unknown): { readonly detail: str
 }
 
 function silence(error: unknown): string {
+  if (isAppError(error) && error.code === 'upstream_timeout') return 'no answer in time';
   const code = networkCodeIn(error);
   return code === undefined ? 'no usable answer' : `no answer (${code})`;
 }

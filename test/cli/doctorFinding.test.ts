@@ -6,6 +6,7 @@ import { look } from '../../cli/doctor/finding.ts';
 import { lookHere } from '../../cli/doctor/here.ts';
 import { SignInError } from '../../src/platform/credential.ts';
 import { systemClock } from '../../src/platform/clock.ts';
+import { AppError } from '../../src/platform/errors.ts';
 import { createPlatform } from '../../src/platform/processPlatform.ts';
 import { parseSettings } from '../../src/platform/settings/settings.ts';
 
@@ -17,6 +18,7 @@ test('why there was no answer is told by its code, and by nothing else that the 
   assert.equal(await failing(lost), 'Key Vault: no answer (ENOTFOUND)');
   assert.equal(await failing(new Error('canary', { cause: lost })), 'Key Vault: no answer (ENOTFOUND)');
   assert.equal(await failing(new Error('canary')), 'Key Vault: no usable answer');
+  assert.equal(await failing(new AppError('upstream_timeout', 'canary')), 'Key Vault: no answer in time');
   const odd = Object.assign(new Error('canary'), { code: 'canary text' });
   assert.equal(await failing(odd), 'Key Vault: no usable answer');
 });

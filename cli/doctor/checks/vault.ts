@@ -86,6 +86,7 @@ async function judged(work: () => Promise<Looked>): Promise<Looked> {
   try {
     return await work();
   } catch (error) {
-    throw vaultFailure(error, { status: statusIn(error), requestId: undefined });
+    const status = statusIn(error);
+    throw status === undefined ? error : vaultFailure(error, { status, requestId: undefined });
   }
 }
