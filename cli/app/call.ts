@@ -128,12 +128,19 @@ function judge<T>(
   const { code, detail, requestId } = problem.data;
   const trouble: Trouble = {
     ...{ kind: kindOf(status, code), code, detail, requestId },
-    ...(code === 'unauthenticated' && !signedIn
-      ? { advice: 'The app asks for an operator: --bearer-command or --bearer-file.' }
-      : {}),
+    ...adviceFor(code, signedIn),
     ...(status >= 500 || status === 429 ? { passes: true } : {}),
   };
   return { kind: 'trouble', text, trouble };
+}
+
+function adviceFor(code: string, signedIn: boolean): Pick<Trouble, 'advice'> {
+  if (code === 'unauthenticated' && !signedIn)
+    return { advice: 'The app asks for an operator: --bearer-command or --bearer-file.' };
+  if (code !== 'forbidden') return {};
+  // An access token keeps the roles of the moment in which it was issued, and sign-in tools keep the token.
+  const role = 'AUTH_OPERATOR_ROLE of the app names the role; docs/operate.md says how one is given it';
+  return { advice: `${role}. After that sign in anew: a token from before lacks it.` };
 }
 
 function kindOf(status: number, code: string): Trouble['kind'] {

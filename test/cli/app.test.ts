@@ -70,7 +70,6 @@ describe('an answer', () => {
   test('with problem details keeps their code, and decides what kind of trouble it is', async (t) => {
     for (const [code, name, kind] of [
       [400, 'invalid_request', 'usage'],
-      [403, 'forbidden', 'unreachable'],
       [404, 'not_found', 'usage'],
       [409, 'busy', 'busy'],
       [409, 'conflict', 'failed'],
@@ -84,6 +83,10 @@ describe('an answer', () => {
     }
     const operator = JSON.stringify({ code: 'unauthenticated', detail: 'Words.', requestId: 'r-1' });
     assert.match((await troubleOf(t, 401, operator)).advice ?? '', /--bearer-command/);
+    const other = JSON.stringify({ code: 'forbidden', detail: 'Words.', requestId: 'r-1' });
+    const { kind, advice } = await troubleOf(t, 403, other);
+    assert.equal(kind, 'unreachable');
+    assert.match(advice ?? '', /AUTH_OPERATOR_ROLE.*docs\/operate\.md/);
   });
 });
 
