@@ -14,6 +14,7 @@ const services = [
   [/\.communication\.azure\.com$/, 'communication'],
   [/\.dicom\.azurehealthcareapis\.com$/, 'dicom'],
   [/^changes\.telehealth\.example$/, 'subscriber'],
+  [/\.(?:blob|queue|table)\.core\.windows\.net$/, 'storage'],
   [/\.in\.applicationinsights\.azure\.com$/, 'monitor'],
 ];
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i;

@@ -44,7 +44,10 @@ export const known: Readonly<Record<string, string>> = {
 };
 
 /** The app settings after a deployment; a reference to a key vault is already followed. */
-export function deployed({ settings, ...on }: Choices): Record<string, string> {
+export function deployed(
+  { settings, ...on }: Choices,
+  given: Readonly<Record<string, string>> = known,
+): Record<string, string> {
   const valueOf = (name: string): string =>
     settings[name] ?? rows.find((row) => row.name === name)?.default ?? '';
   const sinks = valueOf('CHANGE_FEED_SINKS').split(',');
@@ -56,7 +59,7 @@ export function deployed({ settings, ...on }: Choices): Record<string, string> {
   };
   const wanted = rows
     .filter(({ when }) => parts[when])
-    .map((row) => ({ ...row, value: row.from === '' ? valueOf(row.name) : (known[row.from] ?? '') }))
+    .map((row) => ({ ...row, value: row.from === '' ? valueOf(row.name) : (given[row.from] ?? '') }))
     .filter((row) => row.value !== '' && row.value !== row.default);
   return Object.fromEntries(wanted.map(({ name, value }) => [name, value]));
 }

@@ -27,13 +27,10 @@ import { startStorage } from '../support/azurite.ts';
 import { sample } from '../support/bundle.ts';
 import { dicomResource } from '../support/dicom.ts';
 import { setDateAhead } from '../support/shiftedDate.ts';
-import contents from '../../infra/storage.json' with { type: 'json' };
+import { makeContents, settingNames } from './contents.ts';
 import { StorageRights, vaultRights } from './rights.ts';
 import { roles } from './tables.ts';
 
-const names: Readonly<Record<string, string>> = {
-  ...{ CHANGE_FEED_CONTAINER: 'dicom-changes', CHANGE_FEED_QUEUE: 'dicom-changes' },
-};
 const log = createLog({ info: () => undefined, warn: () => undefined, error: () => undefined });
 let aheadMs = 0;
 const now = (): number => Date.now() + aheadMs;
@@ -64,14 +61,7 @@ const inRun = <T>(work: (run: Run) => Promise<T>): Promise<T> =>
 const vault = new SecretClient(demo.vaultUrl, credentialOf(cloud, demo.managedIdentity));
 
 before(async () => {
-  // As the deployment makes them: no job has the right to.
-  const open = platform.storage(storage.settings, { managedIdentity: true });
-  for (const { kind, name } of contents.filter(({ account }) => account !== 'host')) {
-    const own = names[name] ?? name;
-    if (kind === 'container') await open.container(own).create();
-    if (kind === 'queue') await open.queue(own).create();
-    if (kind === 'table') await open.table(own).createTable();
-  }
+  await makeContents(storage.settings.connectionString.reveal());
   await vault.setSecret('webhook-key', randomBytes(32).toString('base64'));
 });
 
@@ -85,7 +75,7 @@ interface Scene {
 
 /** The app's settings with storage that lets `job` do what its roles say. */
 async function as(job: string, more: Readonly<Record<string, string>> = {}): Promise<Scene> {
-  const [state, deliveries] = ['state', 'deliveries'].map((of) => new StorageRights(job, of, names));
+  const [state, deliveries] = ['state', 'deliveries'].map((of) => new StorageRights(job, of, settingNames));
   assert.ok(state && deliveries);
   const doors = await Promise.all([state, deliveries].map(({ decide }) => storage.account(decide)));
   const [STATE_STORAGE = '', CHANGE_FEED_STORAGE = ''] = doors.map((door) => door.connectionString.reveal());

@@ -33,7 +33,7 @@ export class StorageRights {
   }
 
   /** Undefined lets the request pass. */
-  readonly decide = (request: IncomingMessage, service: StorageService): Fate => {
+  readonly decide = (request: Asking, service: StorageService): Fate => {
     const url = new URL(request.url ?? '', 'http://storage');
     const [, , place = '', ...rest] = decodeURIComponent(url.pathname).split('/');
     const asked: Asked = { request, url, rest: rest.join('/'), isNew: !this.#there.has(url.pathname) };
@@ -54,10 +54,13 @@ export class StorageRights {
   };
 }
 
+/** What of a request counts; its path begins with the account, as the emulator's do. */
+export type Asking = Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
+
 const kinds = { Blob: 'container', Queue: 'queue', Table: 'table' } as const;
 
 interface Asked {
-  readonly request: IncomingMessage;
+  readonly request: Asking;
   readonly url: URL;
   /** The path below the container or queue; empty for itself. */
   readonly rest: string;

@@ -3,6 +3,7 @@ import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import {
   createServer,
   request as forward,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   type Server,
   type ServerResponse,
@@ -45,7 +46,7 @@ export async function startStorage(): Promise<TestStorage> {
     BlobServiceClient.fromConnectionString(text.replace(blobs, through), { retryOptions });
   const before = async (target: string, decide: (request: IncomingMessage) => Fate): Promise<string> => {
     const proxy = createServer((request, response) => {
-      pass(request, response, new URL(request.url ?? '', target), decide(request));
+      pass(request, response, { url: new URL(request.url ?? '', target), fate: decide(request) });
     });
     proxies.push(proxy);
     await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
@@ -69,15 +70,19 @@ export async function startStorage(): Promise<TestStorage> {
   };
 }
 
-function pass(request: IncomingMessage, response: ServerResponse, url: URL, fate: Fate): void {
+/** Sends a request on to `url`, with other headers where there are any, or answers it as `fate` says. */
+export function pass(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { url, fate, headers = request.headers }: Passage,
+): void {
   if (typeof fate === 'number') fate = { status: fate, code: '' };
   if (typeof fate === 'object') {
     const { status, code } = fate;
     request.resume().on('end', () => response.writeHead(status, { 'x-ms-error-code': code }).end());
     return;
   }
-  const { method, headers } = request;
-  const onward = forward(url, { method, headers }, (reply) => {
+  const onward = forward(url, { method: request.method, headers }, (reply) => {
     if (fate === 'lost') {
       reply.resume().on('end', () => request.socket.destroy());
       return;
@@ -87,4 +92,10 @@ function pass(request: IncomingMessage, response: ServerResponse, url: URL, fate
   });
   onward.on('error', () => request.socket.destroy());
   request.pipe(onward);
+}
+
+export interface Passage {
+  readonly url: URL;
+  readonly fate: Fate;
+  readonly headers?: IncomingHttpHeaders;
 }

@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { dicomFile } from '../../local/dicomFiles.ts';
 import type { RunFile } from '../../local/runFile.ts';
 
-export async function storeImages({ azure, demo }: RunFile, studies: readonly string[]): Promise<void> {
+export async function storeImages(
+  {
+    azure,
+    demo,
+  }: { readonly azure: Pick<RunFile['azure'], 'dicom'>; readonly demo: Pick<RunFile['demo'], 'dicomBearer'> },
+  studies: readonly string[],
+): Promise<void> {
   for (const study of studies) {
     const reply = await fetch(`${azure.dicom}/v2/studies`, {
       method: 'POST',
