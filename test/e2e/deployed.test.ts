@@ -1,15 +1,24 @@
 // The app with the package, the settings, the identities and the roles of a deployment: everything works, with no key anywhere.
 import { BlobServiceClient } from '@azure/storage-blob';
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
+import { lookHere } from '../../cli/doctor/here.ts';
 import { demo } from '../../local/demo.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { createPlatform } from '../../src/platform/processPlatform.ts';
+import { parseSettings } from '../../src/platform/settings/settings.ts';
 import { assertProblem, type Api } from '../support/api.ts';
 import {
   azurite,
   cloud,
   front,
+  identityEnvironment,
   identityOf,
   jobs,
   keys,
@@ -23,6 +32,7 @@ import {
 import { storeImages } from '../support/images.ts';
 import { token } from '../support/users.ts';
 
+const root = join(import.meta.dirname, '..', '..');
 const { api, host, output } = await startApp();
 
 async function until(done: () => boolean): Promise<void> {
@@ -115,6 +125,23 @@ describe('as deployed', () => {
       assert.ok(judged.ok);
       assert.equal(judged.claims['oid'], identityOf('host').principalId);
     }
+  });
+
+  test('the doctor finds nothing wrong, whether it asks the app or looks as each identity does', async () => {
+    const env = { ...process.env, FUNCTION_APP_URL: host.url, FUNCTION_KEY: keys.function };
+    const run = promisify(execFile);
+    const { stdout } = await run(process.execPath, ['cli/doctor.ts', '--json'], { cwd: root, env });
+    assert.match(stdout, /^\{"ok":true/);
+    Object.assign(process.env, identityEnvironment);
+    const seen = parseSettings({ ...settings, ...identityEnvironment });
+    const findings = await lookHere(seen, createPlatform(systemClock, randomUUID));
+    assert.deepEqual(
+      findings.filter(({ verdict }) => verdict === 'failed'),
+      [],
+    );
+    assert.ok(
+      findings.filter(({ check, verdict }) => check.startsWith('Storage') && verdict === 'ok').length > 10,
+    );
   });
 
   test('nothing asked storage for what its role does not have, or without a sign-in', () => {

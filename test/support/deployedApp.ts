@@ -41,8 +41,6 @@ const accounts: Readonly<Record<string, string>> = {
 
 export const azurite = await startAzurite({ ports: freePorts });
 export const cloud = await startCloud({ ports: freePorts });
-process.env['LOCAL_ROUTES'] = JSON.stringify(cloud.urls);
-createRequire(import.meta.url)('../../local/preload.cjs');
 const { directory, tokens, faults, log } = cloud;
 for (const { name, clientId: appId, principalId: id } of identities)
   directory.addServicePrincipal(`id-${name}`, 'ManagedIdentity', { id, appId });
@@ -59,6 +57,11 @@ const assigned = createManagedIdentity({
   ...{ directory, tokens, now: Date.now, identityHeader: demo.identityHeader, identities: [first, ...rest] },
 });
 const identityEndpoint = await listen(withFrame(assigned, faults, log), 0);
+/** Where the platform hands out tokens of the identities. */
+export const identityEnvironment = {
+  IDENTITY_ENDPOINT: `${identityEndpoint.url}/msi/token`,
+  IDENTITY_HEADER: demo.identityHeader,
+};
 export const monitor = await startMonitorReceiver();
 
 /** By object id of the identity and name of the account. */
@@ -90,6 +93,9 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const routes = JSON.stringify({ ...cloud.urls, storage: front.url, monitor: monitor.url });
+process.env['LOCAL_ROUTES'] = routes;
+createRequire(import.meta.url)('../../local/preload.cjs');
 await makeContents(azurite.connectionString);
 const vault = new SecretClient(demo.vaultUrl, credentialOf(cloud, identityOf('rotation')));
 await vault.setSecret('webhook-key', randomBytes(32).toString('base64'));
@@ -126,9 +132,8 @@ export async function startApp(more: Readonly<Record<string, string>> = {}): Pro
     environment: {
       ...settings,
       ...more,
-      IDENTITY_ENDPOINT: `${identityEndpoint.url}/msi/token`,
-      IDENTITY_HEADER: demo.identityHeader,
-      LOCAL_ROUTES: JSON.stringify({ ...cloud.urls, storage: front.url, monitor: monitor.url }),
+      ...identityEnvironment,
+      LOCAL_ROUTES: routes,
     },
   });
   hosts.push(host);
