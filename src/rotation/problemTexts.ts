@@ -215,7 +215,7 @@ export const problemTexts = {
     answer: 'misconfigured',
     message: 'The stored state of this target was written by a newer release, or is damaged.',
     advice:
-      'Deploy the newest release everywhere. Only if the state is damaged: delete its blob under rotation/<appId> (az storage blob delete), then run again.',
+      'Deploy the newest release everywhere. Only if the state is damaged: delete its blob rotation/<appId>/… of the container "rotation" (az storage blob delete), then run again.',
   },
   sign_in_failed: {
     answer: 'misconfigured',
