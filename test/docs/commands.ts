@@ -19,9 +19,11 @@ const examples: Readonly<Record<string, string>> = {
   api: 'api://telehealth',
   'client id': '7e1e4ea1-7000-4000-8000-000000000006',
   group: 'telehealth',
+  holder: 'imaging-backend',
   host: 'clinic-imaging.dicom.azurehealthcareapis.com',
   'key id': '7e1e4ea1-7000-4000-8000-00000000000b',
   number: '57',
+  'object id': '7e1e4ea1-7000-4000-8000-00000000000e',
   'principal id': '7e1e4ea1-7000-4000-8000-00000000000d',
   'replay id': '20261121T164104247-9e471fb9',
   'resource id':

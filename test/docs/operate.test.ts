@@ -11,6 +11,7 @@ import { readDoctorOptions } from '../../cli/doctor/options.ts';
 import { readFeedOptions } from '../../cli/feed/options.ts';
 import { readRegisterOptions } from '../../cli/register/options.ts';
 import { readRotationOptions } from '../../cli/rotation/options.ts';
+import api from '../../infra/directory/api.json' with { type: 'json' };
 import parameters from '../../infra/main.parameters.json' with { type: 'json' };
 import { isFine, outcomes as feedOutcomes } from '../../src/changeFeed/outcome.ts';
 import { timerNames } from '../../src/functions/timerStates.ts';
@@ -51,7 +52,7 @@ function readOurs(words: readonly string[]): void {
   assert.ok(name in scripts, `${name} is no script of package.json`);
   const reader = readers[name];
   if (dashes !== undefined) assert.ok(dashes === '--' && reader, `${name} takes no arguments`);
-  reader?.(args, {});
+  reader?.(args, { AUDIT_STORAGE_URL: 'https://ststateabc.blob.core.windows.net' });
 }
 
 test('every command of the project is a script, and its program takes the arguments', () => {
@@ -151,6 +152,11 @@ test('every link leads somewhere', () => {
       const headings = [...read(target).matchAll(/^#+ (.+)$/gm)].map(([, title = '']) => anchorOf(title));
       assert.ok(headings.includes(anchor), `${path}: ${target}#${anchor}`);
     }
+});
+
+test('the app role that operators are given is that of the API', () => {
+  const [, id] = /\\"appRoleId\\":\\"([0-9a-f-]{36})\\"/.exec(page) ?? [];
+  assert.equal(api.appRoles.find((role) => role.id === id)?.value, 'Telehealth.Operator');
 });
 
 test('the page says what was only proven offline', () => {
