@@ -32,6 +32,7 @@ const dependency = z.object({
 export const detailsShape = z.object({
   status: z.enum(['ok', 'failing']),
   since: time,
+  version: z.string(),
   capabilities: z.object({ communication: capability, rotation: capability, changeFeed: capability }),
   timers: z.object({
     cleanUpIdentities: z.optional(timer),

@@ -4,6 +4,7 @@ import { isFine } from '../../src/changeFeed/outcome.ts';
 import { reportShape as feedShape, type FeedReport } from '../../src/changeFeed/report.ts';
 import { needs } from '../../src/platform/cures.ts';
 import { isFailure, reportShape as clientShape, type RotationReport } from '../../src/rotation/report.ts';
+import { version } from '../../src/platform/version.ts';
 import type { Around } from '../app/around.ts';
 import { readAnswerMs, type Troubled } from '../app/call.ts';
 import { ago, figureOf } from '../app/figures.ts';
@@ -21,7 +22,12 @@ export async function lookThere(around: Around): Promise<readonly Finding[] | Tr
   if (health.kind === 'trouble') return health;
   const details = health.value;
   const now = around.clock.now();
-  const findings = [...capabilities(details), ...timers(details, now), ...dependencies(details, now)];
+  const findings = [
+    release(details),
+    ...capabilities(details),
+    ...timers(details, now),
+    ...dependencies(details, now),
+  ];
   if (details.capabilities.rotation.state === 'on') findings.push(...(await rotations(around)));
   if (details.capabilities.changeFeed.state === 'on') findings.push(...(await feeds(around)));
   return [...findings, ...otherParts(details)];
@@ -29,6 +35,13 @@ export async function lookThere(around: Around): Promise<readonly Finding[] | Tr
 
 const mendSettings =
   'Mend the app settings that are named: Azure portal, the function app, Environment variables';
+
+function release({ version: there }: HealthDetails): Finding {
+  const check = 'Release';
+  if (there === version) return { check, verdict: 'ok', detail: there };
+  const detail = `the app is ${there}, this command is of ${version}`;
+  return { check, verdict: 'unproven', detail, cure: 'Run the command of the release that is deployed.' };
+}
 
 function capabilities({ capabilities: all }: HealthDetails): Finding[] {
   const none = idle(Object.values(all).map(({ state }) => state));

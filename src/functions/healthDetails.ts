@@ -1,5 +1,6 @@
 // `GET /api/health/details`: each capability, timer and service behind the app, what is wrong and what to do; asks nobody.
 import type { Section } from '../platform/settings/types.ts';
+import { version } from '../platform/version.ts';
 import type { AppContext } from './context.ts';
 import { http } from './http.ts';
 import { timerNames, timerStates } from './timerStates.ts';
@@ -17,6 +18,7 @@ export function healthDetails(context: AppContext): void {
       const body = {
         status: health.ok() ? 'ok' : 'failing',
         since: health.since,
+        version,
         capabilities: {
           communication: view(communication),
           rotation: view(rotation),

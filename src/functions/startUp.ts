@@ -2,6 +2,7 @@
 import { problemText, settingProblems } from '../platform/settings/settings.ts';
 import type { HealthBoard } from '../platform/health.ts';
 import { describeError } from '../platform/log.ts';
+import { version } from '../platform/version.ts';
 import type { AppContext } from './context.ts';
 import type { TelemetryFailures } from './telemetry.ts';
 
@@ -13,6 +14,7 @@ function consequence(name: (typeof names)[number]): string {
 
 /** Writes the start-up lines and notes bad settings on the health board. */
 export function reportSettings({ settings, health }: AppContext): void {
+  console.info(`telehealth-functions: release ${version}`);
   for (const name of names) {
     const section = settings[name];
     if (section.state === 'off') console.info(`${name}: off, none of its settings is set`);

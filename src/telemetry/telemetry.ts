@@ -28,6 +28,7 @@ import {
 } from '../platform/limits.ts';
 import type { TelemetrySettings } from '../platform/settings/types.ts';
 import type { Invocation, InvocationEnd, ProcessTelemetry, UpstreamService } from '../platform/telemetry.ts';
+import { version } from '../platform/version.ts';
 import { createExporters, type Exporters } from './exporters.ts';
 import { createInstrumenter } from './instrumenter.ts';
 import { createMeters, type Recorder } from './meters.ts';
@@ -90,7 +91,11 @@ function createProviders(
   instance: string,
   { traces, metrics }: Exporters,
 ): { readonly tracer: Tracer; readonly record: Recorder; readonly send: () => readonly Promise<void>[] } {
-  const resource = resourceFromAttributes({ 'service.name': serviceName, 'service.instance.id': instance });
+  const resource = resourceFromAttributes({
+    'service.name': serviceName,
+    'service.version': version,
+    'service.instance.id': instance,
+  });
   const tracerProvider = new TracerProvider({
     resource,
     // What the host samples away is none of ours to send.

@@ -5,6 +5,7 @@ import { doctorThere } from '../../cli/doctor/command.ts';
 import type { HealthDetails } from '../../cli/doctor/details.ts';
 import type { Finding } from '../../cli/doctor/finding.ts';
 import { help, readDoctorOptions } from '../../cli/doctor/options.ts';
+import { version } from '../../src/platform/version.ts';
 import { play, type Asked, type Ended, type Reply } from './appScene.ts';
 
 const now = '2026-03-01T12:00:00.000Z';
@@ -13,6 +14,7 @@ const on = { state: 'on' } as const;
 const well: HealthDetails = {
   status: 'ok',
   since: now,
+  version,
   capabilities: { communication: { state: 'off' }, rotation: on, changeFeed: on },
   timers: { rotateSecrets: { state: 'ok', time: now }, pullChangeFeed: { state: 'unknown' } },
   dependencies: [{ name: 'graph', state: 'ok', lastSuccess: now }],
@@ -56,11 +58,18 @@ async function findingsOf(app: App): Promise<{ code: number; findings: readonly 
 test('where all is well the code is 0, and what nobody has used yet is said', async () => {
   const { code, out } = await run({}, false);
   assert.equal(code, 0);
-  assert.match(out, /^CHECK +RESULT +DETAIL\nSettings: communication +ok +off\n/);
+  assert.match(out, /^CHECK +RESULT +DETAIL\nRelease +ok +[\d.]+\nSettings: communication +ok +off\n/);
   assert.match(out, /Timer: pullChangeFeed +unproven +it has not run in the process that answered\n/);
   assert.match(out, /Microsoft Graph +ok +worked <1 min ago\n/);
   assert.match(out, /Rotation: a-secret +ok +noop <1 min ago, 60 days left then\n/);
-  assert.match(out, /\n7 ok, 1 unproven\n$/);
+  assert.match(out, /\n8 ok, 1 unproven\n$/);
+});
+
+test('an app of another release is told, since what it says may be new to this command', async () => {
+  const { code, findings } = await findingsOf({ details: { version: '9.9.9' } });
+  const told = findings.find(({ check }) => check === 'Release');
+  assert.deepEqual([code, told?.verdict], [0, 'unproven']);
+  assert.match(told?.detail ?? '', /^the app is 9\.9\.9, this command is of \d/);
 });
 
 const failure = {

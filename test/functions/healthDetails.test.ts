@@ -6,6 +6,7 @@ import { healthDetails } from '../../src/functions/healthDetails.ts';
 import { timerStates } from '../../src/functions/timerStates.ts';
 import { HealthBoard } from '../../src/platform/health.ts';
 import { timerOverdueMs } from '../../src/platform/limits.ts';
+import { version } from '../../src/platform/version.ts';
 import { call, testContext, type TestContext } from './registry.ts';
 
 const on = { state: 'on', value: {} } as never;
@@ -63,7 +64,7 @@ test('the routes tell from the last known state, the details name the service an
   healthDetails(whole);
   const ask = async (name: string) => {
     const { status, text } = await call(name, { method: 'GET' });
-    return { status, body: JSON.parse(text) as { status: string; parts: object } };
+    return { status, body: JSON.parse(text) as { status: string; version: string; parts: object } };
   };
   assert.deepEqual(await ask('health'), { status: 200, body: { status: 'ok' } });
   for (let time = 0; time < 3; time += 1)
@@ -74,5 +75,5 @@ test('the routes tell from the last known state, the details name the service an
   const { status, body } = await ask('healthDetails');
   assert.equal(status, 503);
   assert.match(JSON.stringify(body), /"name":"graph","state":"failing".*Application\.ReadWrite\.OwnedBy/);
-  assert.deepEqual(Object.keys(body.parts), ['telemetry']);
+  assert.deepEqual([body.version, Object.keys(body.parts)], [version, ['telemetry']]);
 });

@@ -7,6 +7,7 @@ import type { TimerJob } from '../../src/functions/timer.ts';
 import { AppError } from '../../src/platform/errors.ts';
 import { cleanUpBudgetMs, feedBudgetMaxSeconds, rotationBudgetMs } from '../../src/platform/limits.ts';
 import type { Run } from '../../src/platform/run.ts';
+import { version } from '../../src/platform/version.ts';
 import { fire, registered, testContext, timer, type TestContext } from './registry.ts';
 
 let count = 0;
@@ -137,9 +138,10 @@ function startUp(context: TestContext): readonly string[] {
   return lines;
 }
 
-test('the start-up says in one line each what is off', () => {
+test('the start-up says its release, and in one line each what is off', () => {
   const context = testContext();
   assert.deepEqual(startUp(context), [
+    `info telehealth-functions: release ${version}`,
     'info communication: off, none of its settings is set',
     'info rotation: off, none of its settings is set',
     'info changeFeed: off, none of its settings is set',
@@ -154,18 +156,19 @@ test('the start-up says what is on, what is wrong and why, in one message, and t
     ...{ DICOM_SERVICE_URL: 'https://x.example', CHANGE_FEED_START: 'latest', KEY_VAULT_URL: 'x' },
   });
   const lines = startUp(context);
-  assert.deepEqual(lines.slice(0, 4), [
+  assert.deepEqual(lines.slice(0, 5), [
+    `info telehealth-functions: release ${version}`,
     'info communication: off, none of its settings is set',
     'warn rotation: misconfigured, its routes answer 503 and its timer fails',
     'info changeFeed: on',
     'info telemetry: off, none of its settings is set',
   ]);
-  assert.equal(lines.length, 5);
+  assert.equal(lines.length, 6);
   assert.match(
-    lines[4] ?? '',
+    lines[5] ?? '',
     /^error Settings with problems: 4\n {2}\w+: .*\n {2}\w+: .*\n {2}\w+: .*\n {2}\w+: .*$/,
   );
-  assert.match(lines[4] ?? '', /KEY_VAULT_URL: found "x"; expected/);
+  assert.match(lines[5] ?? '', /KEY_VAULT_URL: found "x"; expected/);
   assert.match(context.health.parts()['rotation']?.detail ?? '', /KEY_VAULT_URL: found "x"/);
 });
 

@@ -1,6 +1,7 @@
 // Telemetry as the app meets it: it changes no result, makes nobody wait for long, and speaks of its own trouble once an hour.
 import assert from 'node:assert/strict';
 import { after, beforeEach, test } from 'node:test';
+import { version } from '../../src/platform/version.ts';
 import { telemetryFlushMs, telemetryLogMs } from '../../src/platform/limits.ts';
 import { Secret } from '../../src/platform/secret.ts';
 import type { TelemetrySettings } from '../../src/platform/settings/types.ts';
@@ -52,7 +53,11 @@ test('an invocation answers what its work answers, and fails as it fails', async
       ['GET users/{userId}', true, 'failed'],
     ],
   );
-  assert.deepEqual(receiver.resources[0], { 'service.name': 'clinic', 'service.instance.id': 'one' });
+  assert.deepEqual(receiver.resources[0], {
+    'service.name': 'clinic',
+    'service.version': version,
+    'service.instance.id': 'one',
+  });
   const { headers = [] } = receiver.raw[0] ?? {};
   assert.equal(headers[headers.indexOf('x-key') + 1], 'word');
   assert.ok(!JSON.stringify(receiver.raw).includes('canary'));
