@@ -18,6 +18,7 @@ export interface Command {
 const examples: Readonly<Record<string, string>> = {
   api: 'api://telehealth',
   'client id': '7e1e4ea1-7000-4000-8000-000000000006',
+  'function app': 'func-abc',
   group: 'telehealth',
   holder: 'imaging-backend',
   host: 'clinic-imaging.dicom.azurehealthcareapis.com',
