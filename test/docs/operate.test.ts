@@ -154,6 +154,13 @@ test('every link leads somewhere', () => {
     }
 });
 
+test('a command that would print the secret that it stores prints nothing', () => {
+  const pages = `${page}${read('docs/deploy.md')}`.replaceAll(/ \\\n */g, ' ');
+  const storing = pages.match(/^az (keyvault secret|functionapp keys) set .*$/gm) ?? [];
+  assert.ok(storing.length > 4);
+  for (const line of storing) assert.match(line, / --output none$/);
+});
+
 test('the app role that operators are given is that of the API', () => {
   const [, id] = /\\"appRoleId\\":\\"([0-9a-f-]{36})\\"/.exec(page) ?? [];
   assert.equal(api.appRoles.find((role) => role.id === id)?.value, 'Telehealth.Operator');
