@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { demo } from '../../local/demo.ts';
-import { readLocalSettings, readSettingsFile } from '../../local/host/settings.ts';
+import { readAppSettings, readLocalSettings, readSettingsFile } from '../../local/host/settings.ts';
 import { localDirectory, readRunFile } from '../../local/runFile.ts';
 import { parseSettings } from '../../src/platform/settings/settings.ts';
 import type { Settings } from '../../src/platform/settings/types.ts';
@@ -15,8 +15,8 @@ export type Source =
   | { readonly kind: 'environment' }
   | { readonly kind: 'local' };
 
-export const sourceHelp = `  --settings <path>          with the settings of that file, such as local.settings.json; the environment's win, as with
-                             Core Tools
+export const sourceHelp = `  --settings <path>          with the settings of that file: a local.settings.json, or what
+                             az functionapp config appsettings list printed; the environment's win, as with Core Tools
   --environment              with the settings that the environment holds
   --local                    with those of the run of \`npm start\`, as its app's identity`;
 
@@ -61,7 +61,7 @@ export function openSource(source: Source, environment: Record<string, string | 
 }
 
 function fileValues(path: string): Readonly<Record<string, string>> {
-  return readable('--settings', () => readSettingsFile(resolve(path)).values);
+  return readable('--settings', () => readAppSettings(resolve(path)));
 }
 
 function localValues(environment: Environment): Readonly<Record<string, string>> {

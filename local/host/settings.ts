@@ -88,6 +88,15 @@ export function readSettingsFile(file: string): LocalSettings {
   };
 }
 
+const listedSettings = z.array(z.object({ name: z.string(), value: z.string() }));
+
+/** The values of such a file, or of the list that `az functionapp config appsettings list` prints. Throws as it does. */
+export function readAppSettings(file: string): Readonly<Record<string, string>> {
+  const text = textOf(file);
+  if (!text.trimStart().startsWith('[')) return readSettingsFile(file).values;
+  return Object.fromEntries(parseJson(file, text, listedSettings).map(({ name, value }) => [name, value]));
+}
+
 /** Parses a JSON text by a schema; the error names `source` and the fields, and quotes nothing of the text. */
 export function parseJson<T extends z.ZodMiniType>(source: string, text: string, schema: T): z.infer<T> {
   let value: unknown;
@@ -98,17 +107,21 @@ export function parseJson<T extends z.ZodMiniType>(source: string, text: string,
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  const problems = parsed.error.issues.map(({ path, message }) =>
+    path.length === 0 ? message : `${path.join('.')}: ${message}`,
+  );
   throw new Error(`${source}: ${problems.join('; ')}.`);
 }
 
 function read<T extends z.ZodMiniType>(file: string, schema: T): z.infer<T> {
-  let text: string;
+  return parseJson(file, textOf(file), schema);
+}
+
+function textOf(file: string): string {
   try {
     // As Core Tools do, past the byte order mark that some editors write.
-    text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
+    return readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   } catch (cause) {
     throw new Error(`${file}: cannot be read.`, { cause });
   }
-  return parseJson(file, text, schema);
 }
