@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import * as z from 'zod/mini';
 import { demo } from '../../local/demo.ts';
+import { rotationContainer, stateContainer } from '../../src/platform/platform.ts';
 import { leasePath } from '../../src/rotation/stateDocument.ts';
 import { apiOf, assertProblem, type Reply } from '../support/api.ts';
 import { provokeAtHandlers } from '../support/openapi/provoked.ts';
@@ -215,16 +216,21 @@ describe('on a bad day', () => {
 
   test('somebody else holds the leases', async () => {
     const body = { service: demo.dicomUrl, sequence: 0, expect: await cursor(), reason: 'a drill' };
-    const state = BlobServiceClient.fromConnectionString(run.azure.storage).getContainerClient('state');
+    const blobs = BlobServiceClient.fromConnectionString(run.azure.storage);
     const held = [
-      { path: leasePath(demo.serviceClient.appId), calls: { runRotation: {} } },
       {
+        container: rotationContainer,
+        path: leasePath(demo.serviceClient.appId),
+        calls: { runRotation: {} },
+      },
+      {
+        container: stateContainer,
         path: `change-feed/${new URL(demo.dicomUrl).host}/cursor.json`,
         calls: { runChangeFeed: {}, setCursor: { body } },
       },
     ];
-    for (const { path, calls } of held) {
-      const lease = state.getBlobClient(path).getBlobLeaseClient();
+    for (const { container, path, calls } of held) {
+      const lease = blobs.getContainerClient(container).getBlobClient(path).getBlobLeaseClient();
       await lease.acquireLease(60);
       for (const [id, asked] of Object.entries(calls)) await refuse(409, 'busy', id, asked);
       await lease.releaseLease();
