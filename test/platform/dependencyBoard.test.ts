@@ -22,7 +22,6 @@ beforeEach(() => {
 
 const stateOf = ({ name }: Dependency) => board.states().find((one) => one.name === name);
 const refused = { failure: 'refused', code: 403 } as const;
-const broken = { failure: 'broken', code: 500 } as const;
 
 test('nothing is known before the first answer, and an unused service fails nobody', () => {
   assert.deepEqual(stateOf(vault), { name: 'keyVault', state: 'unknown' });
@@ -49,16 +48,37 @@ test('a service that refuses the app three times in a row is failing at once', (
   assert.ok(!board.ok());
 });
 
-test('one that breaks is failing only when nothing has succeeded for a minute', async () => {
-  for (let time = 0; time < 9; time += 1) board.note(vault, broken);
-  assert.equal(stateOf(vault)?.state, 'shaky', 'nine tries of one moment');
-  await clock.advance(dependencyFailingMs);
-  board.note(vault, broken);
+for (const failure of ['broken', 'silent', 'throttled', 'odd'] as const)
+  test(`one that is ${failure} is failing only when nothing has succeeded for a minute`, async () => {
+    for (let time = 0; time < 9; time += 1) board.note(vault, { failure });
+    assert.equal(stateOf(vault)?.state, 'shaky', 'nine tries of one moment');
+    await clock.advance(dependencyFailingMs);
+    assert.equal(stateOf(vault)?.state, 'shaky', 'nobody has asked it since');
+    board.note(vault, { failure });
+    assert.equal(stateOf(vault)?.state, 'failing');
+    board.note(vault, {});
+    await clock.advance(dependencyFailingMs);
+    for (let time = 0; time < 3; time += 1) board.note(vault, { failure });
+    assert.equal(stateOf(vault)?.state, 'shaky', 'the minute begins with the first failure after a success');
+  });
+
+test('one that has failed for long stays failing for as long as it is asked', async () => {
+  for (let time = 0; time < 4; time += 1) {
+    board.note(vault, refused);
+    await clock.advance(dependencyStaleMs / 2);
+  }
   assert.equal(stateOf(vault)?.state, 'failing');
+});
+
+test('when it last worked and last failed is told, each by its own time', async () => {
   board.note(vault, {});
-  await clock.advance(dependencyFailingMs);
-  for (let time = 0; time < 3; time += 1) board.note(vault, broken);
-  assert.equal(stateOf(vault)?.state, 'shaky', 'the minute begins with the first failure after a success');
+  await clock.advance(1000);
+  board.note(vault, refused);
+  const { lastSuccess, lastFailure } = stateOf(vault) ?? assert.fail();
+  assert.deepEqual(
+    [lastSuccess, lastFailure?.time],
+    ['2026-03-01T12:00:00.000Z', '2026-03-01T12:00:01.000Z'],
+  );
 });
 
 test('what was failing and is used no more is unknown after a while, so that the app can be taken into service again', async () => {
@@ -91,6 +111,8 @@ test('a failed sign-in tells what was tried, of the identity that failed, and no
   assert.equal(stateOf(identity)?.state, 'ok');
   board.noteSignIn({ managedIdentity: true, clientId: 'unheard-of' }, new Error());
   assert.equal(stateOf(identity)?.state, 'ok');
+  for (let time = 0; time < 3; time += 1) board.noteSignIn({ managedIdentity: true }, new Error());
+  assert.equal(stateOf(identity)?.state, 'failing', 'which does not pass by itself');
 });
 
 test('the health of the app is that of its parts and of what it stands on', () => {
