@@ -30,7 +30,7 @@ export async function lookThere(around: Around): Promise<readonly Finding[] | Tr
   ];
   if (details.capabilities.rotation.state === 'on') findings.push(...(await rotations(around)));
   if (details.capabilities.changeFeed.state === 'on') findings.push(...(await feeds(around)));
-  return [...findings, ...otherParts(details)];
+  return [...findings, ...otherParts(details, now)];
 }
 
 const mendSettings =
@@ -160,12 +160,15 @@ function unread(check: string, { trouble: { code, detail, advice } }: Troubled):
 }
 
 /** What the capabilities say of themselves is told already. */
-function otherParts({ parts, capabilities: told }: HealthDetails): Finding[] {
+function otherParts({ parts, capabilities: told }: HealthDetails, now: number): Finding[] {
   return Object.entries(parts)
     .filter(([name]) => !(name in told))
-    .map(([name, { ok, detail = '' }]) =>
-      ok
-        ? { check: name, verdict: 'ok', detail }
-        : { check: name, verdict: 'failed', detail, cure: `${mendSettings}, or deploy the package whole.` },
-    );
+    .map(([check, { ok, time, detail = '' }]): Finding => {
+      if (!ok)
+        return { check, verdict: 'failed', detail, cure: `${mendSettings}, or deploy the package whole.` };
+      if (detail === '') return { check, verdict: 'ok', detail };
+      const cure =
+        'Nothing, if it is long ago. Otherwise check OTEL_EXPORTER_OTLP_ENDPOINT, or the role Monitoring Metrics Publisher of the identity on Application Insights.';
+      return { check, verdict: 'unproven', detail: `${detail.replace(/\.$/, '')} (${ago(time, now)})`, cure };
+    });
 }

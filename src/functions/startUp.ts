@@ -43,7 +43,10 @@ export function telemetryFailures(health: HealthBoard): TelemetryFailures {
       console.error(JSON.stringify({ event: 'telemetry_not_loaded', ...describeError(error) }));
     },
     notSent(place, error) {
-      console.warn(JSON.stringify({ event: 'telemetry_not_sent', place, ...describeError(error) }));
+      const described = describeError(error);
+      const why = described['code'] === undefined ? '' : ` (${String(described['code'])})`;
+      health.note('telemetry', true, `${place} did not take what it was sent${why}: that is lost.`);
+      console.warn(JSON.stringify({ event: 'telemetry_not_sent', place, ...described }));
     },
   };
 }

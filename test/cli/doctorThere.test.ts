@@ -149,6 +149,15 @@ test('what may pass, and a timer that another process may run, is unproven', asy
   assert.match(told.join(), /overdue here.*it may pass/);
 });
 
+test('a part that is well but has something to say is unproven, with when it was said', async () => {
+  const parts = { telemetry: { ok: true, time: now, detail: 'OTLP did not take it.' } };
+  const { code, findings } = await findingsOf({ details: { parts } });
+  assert.equal(code, 0);
+  const { verdict, detail, cure } = findings.find(({ check }) => check === 'telemetry') ?? assert.fail();
+  assert.equal(`${verdict}: ${detail}`, 'unproven: OTLP did not take it (<1 min ago)');
+  assert.match(cure ?? '', /Monitoring Metrics Publisher/);
+});
+
 test('a service that nobody used since it failed is told with that failure and its cure', async () => {
   const last = { ...failure, time: '2026-03-01T11:40:00.000Z' };
   const { code, findings } = await findingsOf({

@@ -1,8 +1,11 @@
 // What telemetry is told of each invocation: its route or name, its request id, its events and how it ended.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { telemetryFailures } from '../../src/functions/startUp.ts';
 import { AppError } from '../../src/platform/errors.ts';
+import { HealthBoard } from '../../src/platform/health.ts';
 import type { Invocation, InvocationEnd, Telemetry } from '../../src/platform/telemetry.ts';
+import { ManualClock } from '../support/clock.ts';
 import { call, fire, http, testContext, timer, type TestContext } from './registry.ts';
 
 interface Told {
@@ -98,4 +101,16 @@ test('what a run of a timer has to tell is sent when it has ended, well or not',
     ]);
     assert.deepEqual(told.steps.slice(-2), ['end', 'flush']);
   }
+});
+
+test('telemetry that is not taken is told to operators by its place and code, and makes nothing unwell', (t) => {
+  t.mock.method(console, 'warn', () => undefined);
+  const board = new HealthBoard(new ManualClock('2026-03-01T12:00:00.000Z'));
+  const refused = Object.assign(new Error('canary https://collector.example'), { code: 401 });
+  telemetryFailures(board).notSent('OTLP', refused);
+  assert.ok(board.ok());
+  assert.deepEqual(board.parts()['telemetry'], {
+    ...{ ok: true, time: '2026-03-01T12:00:00.000Z' },
+    detail: 'OTLP did not take what it was sent (401): that is lost.',
+  });
 });
