@@ -134,7 +134,7 @@ function callerNeeds({ communication, rotation, changeFeed }: Settings): readonl
   const issuers = on.flatMap(({ callers }) => (callers ? [new URL(callers.issuer).origin] : []));
   // Where the issuer is Entra, the app's own sign-in goes there as well, and posts.
   const asks = ({ method }: { readonly method: string }): boolean => method === 'GET';
-  return issuers.slice(0, 1).map((origin) => ({ name: 'issuer', base: () => origin, asks }));
+  return issuers.map((origin) => ({ name: 'issuer', base: () => origin, asks }));
 }
 
 /** Undefined where the service did, or could have done, what it was asked: a missing blob says nothing against the storage. */

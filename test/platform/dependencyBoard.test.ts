@@ -133,9 +133,12 @@ test('what could be an answer to a bad question says nothing against a service',
   assert.equal(judgeStatus('dicom', 404), 'odd', 'no DICOM service is there');
   assert.equal(judgeStatus('issuer', 302), 'odd');
   assert.equal(judgeStatus('webhook', 302), 'odd', 'redirects are not followed');
-  assert.equal(judgeStatus('webhook', 413), undefined, 'a change is refused, the receiver works');
+  for (const status of [400, 413, 422])
+    assert.equal(judgeStatus('webhook', status), undefined, 'a change is refused, the receiver works');
+  assert.equal(judgeStatus('webhook', 404), 'odd', 'no receiver is there');
   assert.equal(judgeStatus('entra', 401), undefined, 'a rejected secret is an answer');
-  assert.equal(judgeStatus('entra', 503), 'broken');
+  assert.equal(judgeStatus('entra', 500), 'broken');
+  assert.equal(judgeStatus('entra', 429), 'throttled');
 });
 
 test('every service has words and a cure for each way to fail, and a setting that says where it is', () => {
