@@ -161,6 +161,15 @@ test('a command that would print the secret that it stores prints nothing', () =
   for (const line of storing) assert.match(line, / --output none$/);
 });
 
+test('the rule that is silenced by name is one that there is', () => {
+  const [, name] = /--filter-alert-rule-id Contains alert-(\w+)- /.exec(page) ?? [];
+  assert.ok(
+    alerts.some((alert) => alert.name === name),
+    name,
+  );
+  assert.ok(template('monitoring/monitoring.bicep').includes("name: 'alert-${alert.name}-"));
+});
+
 test('the app role that operators are given is that of the API', () => {
   const [, id] = /\\"appRoleId\\":\\"([0-9a-f-]{36})\\"/.exec(page) ?? [];
   assert.equal(api.appRoles.find((role) => role.id === id)?.value, 'Telehealth.Operator');
