@@ -104,13 +104,25 @@ test('what a run of a timer has to tell is sent when it has ended, well or not',
 });
 
 test('telemetry that is not taken is told to operators by its place and code, and makes nothing unwell', (t) => {
-  t.mock.method(console, 'warn', () => undefined);
+  const { mock } = t.mock.method(console, 'warn', () => undefined);
   const board = new HealthBoard(new ManualClock('2026-03-01T12:00:00.000Z'));
-  const refused = Object.assign(new Error('canary https://collector.example'), { code: 401 });
+  const refused = Object.assign(new Error('refused at https://x.example/?sig=canary'), { code: 401 });
   telemetryFailures(board).notSent('OTLP', refused);
   assert.ok(board.ok());
   assert.deepEqual(board.parts()['telemetry'], {
     ...{ ok: true, time: '2026-03-01T12:00:00.000Z' },
     detail: 'OTLP did not take what it was sent (401): that is lost.',
   });
+  const line = String(mock.calls[0]?.arguments[0]);
+  assert.match(line, /^\{"event":"telemetry_not_sent","place":"OTLP",.*"code":401/);
+  assert.doesNotMatch(line, /canary/);
+});
+
+test('telemetry that cannot be loaded is a fault of the deployment: the health fails and says what to deploy', (t) => {
+  const { mock } = t.mock.method(console, 'error', () => undefined);
+  const board = new HealthBoard(new ManualClock('2026-03-01T12:00:00.000Z'));
+  telemetryFailures(board).notLoaded(new Error('no such file'));
+  assert.ok(!board.ok());
+  assert.match(board.parts()['telemetry']?.detail ?? '', /telemetry\.cjs/);
+  assert.match(String(mock.calls[0]?.arguments[0]), /^\{"event":"telemetry_not_loaded",.*no such file/);
 });

@@ -170,6 +170,17 @@ test('the start-up says what is on, what is wrong and why, in one message, and t
   );
   assert.match(lines[5] ?? '', /KEY_VAULT_URL: found "x"; expected/);
   assert.match(context.health.parts()['rotation']?.detail ?? '', /KEY_VAULT_URL: found "x"/);
+  assert.ok(!context.health.ok());
+});
+
+test('a single problem of the settings is told as well', () => {
+  const lines = startUp(
+    testContext({
+      ...{ AzureWebJobsStorage: 'UseDevelopmentStorage=true', CHANGE_FEED_START: 'latest' },
+      DICOM_SERVICE_URL: 'https://x.example',
+    }),
+  );
+  assert.match(lines.at(-1) ?? '', /^error Settings with problems: 1\n {2}AUTH_OPERATOR_ROLE: missing; .*$/);
 });
 
 test('even the longest run ends a minute before the host would end the worker', () => {
