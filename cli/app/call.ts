@@ -137,6 +137,11 @@ function judge<T>(
 function adviceFor(code: string, signedIn: boolean): Pick<Trouble, 'advice'> {
   if (code === 'unauthenticated' && !signedIn)
     return { advice: 'The app asks for an operator: --bearer-command or --bearer-file.' };
+  if (code === 'misconfigured')
+    return {
+      advice:
+        'Its log names the settings, at each start: "Settings with problems". So does npm run doctor -- --settings <path>.',
+    };
   if (code !== 'forbidden') return {};
   // An access token keeps the roles of the moment in which it was issued, and sign-in tools keep the token.
   const role = 'AUTH_OPERATOR_ROLE of the app names the role; docs/operate.md says how one is given it';

@@ -83,6 +83,8 @@ describe('an answer', () => {
     }
     const operator = JSON.stringify({ code: 'unauthenticated', detail: 'Words.', requestId: 'r-1' });
     assert.match((await troubleOf(t, 401, operator)).advice ?? '', /--bearer-command/);
+    const settings = JSON.stringify({ code: 'misconfigured', detail: 'Words.', requestId: 'r-1' });
+    assert.match((await troubleOf(t, 503, settings)).advice ?? '', /Settings with problems.*--settings/);
     const other = JSON.stringify({ code: 'forbidden', detail: 'Words.', requestId: 'r-1' });
     const { kind, advice } = await troubleOf(t, 403, other);
     assert.equal(kind, 'unreachable');
