@@ -26,7 +26,7 @@ export interface Unreadable {
   readonly unreadable: string;
 }
 
-/** Records that are looked up at the same time, and those held before the first of them is passed on. */
+/** Records that are looked up at the same time, and those held, about, before the first of them is passed on. */
 const atOnce = 8;
 const held = 64;
 const dayMs = 86_400_000;
@@ -42,10 +42,12 @@ export async function* readRecords(
 ): AsyncGenerator<AuditRecord | Unreadable> {
   let names: string[] = [];
   for await (const name of namesIn(container, wanted, now)) {
+    // Those of one instant stay together: they are still to be ordered.
+    if (names.length >= held && timeIn(name) !== timeIn(names.at(-1))) {
+      yield* recordsOf(container, names, wanted);
+      names = [];
+    }
     names.push(name);
-    if (names.length < held) continue;
-    yield* recordsOf(container, names, wanted);
-    names = [];
   }
   yield* recordsOf(container, names, wanted);
 }
@@ -65,9 +67,13 @@ async function* recordsOf(
 
 /** What was asked for and what became of it can carry the same time, and names say nothing of their order then. */
 function askedFirst(left: string, right: string): number {
-  const key = (name: string): string =>
-    `${form.exec(name)?.[1] ?? name} ${name.endsWith('-asked.json') ? 0 : 1}`;
+  const key = (name: string): string => `${timeIn(name)} ${name.endsWith('-asked.json') ? 0 : 1}`;
   return key(left) < key(right) ? -1 : 1;
+}
+
+/** A name of another form stands for itself. */
+function timeIn(name = ''): string {
+  return form.exec(name)?.[1] ?? name;
 }
 
 /** Done to it, or by it. What is done to a secret names its application as well: `<application>/<secret>`. */
@@ -98,11 +104,14 @@ function fits(name: string, { action, since = -Infinity, until = Infinity }: Wan
   return at >= since && at < until && (action === undefined || done === action);
 }
 
-/** Days, where it is known with which to begin: a listing of all would grow with the years. */
+/**
+ * Days, where it is known with which to begin: a listing of all would grow with the years. One more than this machine knows
+ * of, whose clock may be behind that of the app.
+ */
 function prefixesOf({ since, until }: Wanted, now: number): readonly string[] {
   if (since === undefined) return [''];
   const first = Math.floor(since / dayMs);
-  const last = Math.floor((until ?? now) / dayMs);
+  const last = Math.floor((until ?? now + dayMs) / dayMs);
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, day) =>
     isoTime((first + day) * dayMs)
       .slice(0, 10)
