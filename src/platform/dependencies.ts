@@ -41,7 +41,7 @@ function signIn(credential: CredentialSettings, storage: readonly StorageSetting
   const own = storage.flatMap((account) =>
     account.kind === 'identity' && account.clientId !== undefined ? [account.clientId] : [],
   );
-  return [...new Set([identityName(credential), ...own])].map((target) => ({ name: 'signIn', target }));
+  return [identityName(credential), ...own].map((target) => ({ name: 'signIn', target }));
 }
 
 type Job = 'communication' | 'rotation' | 'changeFeed';
@@ -64,14 +64,13 @@ function rows(storage: () => Storage, ...tables: readonly string[]): readonly De
   return tables.map((target) => ({
     ...{ name: 'stateTables', target },
     // The client of a table tells the address of all of them.
-    base: () => `${storage().table(target).url.replace(/\/$/, '')}/${target}`,
+    base: () => `${storage().table(target).url}/${target}`,
   }));
 }
 
 function rotationNeeds({ rotation }: Settings, platform: Pick<Platform, 'storage'>): readonly Dependency[] {
   if (rotation.state !== 'on') return [];
   const { state, credential, vaultUrl, graphEndpoint, authorityHost, clients } = rotation.value;
-  const tenants = [...new Set(clients.map(({ tenantId }) => tenantId))];
   const storage = (): Storage => platform.storage(state, credential);
   return [
     ...signIn(credential, [state]),
@@ -79,7 +78,7 @@ function rotationNeeds({ rotation }: Settings, platform: Pick<Platform, 'storage
     records('rotation', storage),
     { name: 'keyVault', base: () => vaultUrl },
     { name: 'graph', base: () => graphEndpoint },
-    ...tenants.map((target) => ({
+    ...clients.map(({ tenantId: target }) => ({
       ...{ name: 'entra' as const, target },
       base: () => `${authorityHost}/${target}/oauth2/v2.0/token`,
     })),

@@ -63,8 +63,8 @@ test('a host counts however it is written', async () => {
 test('refusals about one user of ACS count once, whatever was asked; what is about nobody counts each time', async () => {
   status = 403;
   const one = watch('communication');
-  for (const path of ['/identities/one?v=1', '/identities/one', '/identities/one/:issue?v=1'])
-    await ask(path);
+  for (const path of ['one?v=1', 'one?v=2', 'one', 'one/:issue?v=1', 'one/:revoke?v=1'])
+    await ask(`/identities/${path}`);
   assert.equal(one.state(), 'shaky');
   const exchanges = watch('communication');
   for (let time = 0; time < 3; time += 1) await ask('/teamsUser/:exchangeAccessToken?v=1');
