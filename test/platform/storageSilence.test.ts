@@ -21,19 +21,25 @@ test('a storage account that is silent is waited for twenty seconds and no longe
   const at = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/a`;
   const text = `DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;BlobEndpoint=${at};QueueEndpoint=${at};TableEndpoint=${at};`;
   const settings = { kind: 'connectionString', connectionString: new Secret(text) } as const;
-  const storage = createStorage(settings, () => assert.fail('a connection string needs no credential'));
-  const blob = storage.container('x').getBlockBlobClient('y');
+  // Here it is silent from the handshake on.
+  const tls = at.replace('http:', 'https:');
+  const signedIn = { kind: 'identity', blobUri: tls, queueUri: tls, tableUri: tls } as const;
+  const credential = { getToken: async () => ({ token: 'x', expiresOnTimestamp: Infinity }) };
+  const accounts = [settings, signedIn].map((one) => createStorage(one, () => credential));
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const second = (): void => {
     t.mock.timers.tick(1000);
   };
-  const asks = [
-    () => blob.download(),
-    () => blob.upload('z', 1),
-    () => blob.getBlobLeaseClient().acquireLease(60),
-    () => storage.queue('x').sendMessage('z'),
-    () => storage.table('x').getEntity('y', 'z'),
-  ];
+  const asks = accounts.flatMap((storage) => {
+    const blob = storage.container('x').getBlockBlobClient('y');
+    return [
+      () => blob.download(),
+      () => blob.upload('z', 1),
+      () => blob.getBlobLeaseClient().acquireLease(60),
+      () => storage.queue('x').sendMessage('z'),
+      () => storage.table('x').getEntity('y', 'z'),
+    ];
+  });
   try {
     for (const ask of asks) {
       const before = sockets.size;
