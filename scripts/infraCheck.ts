@@ -1,7 +1,7 @@
 // Checks infra/: what can be checked offline, and with the real Bicep compiler and linter where they are installed.
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -27,6 +27,7 @@ export function checkWithBicep(path: string): 'passed' | 'failed' | 'absent' {
 function passes(program: string, args: readonly string[], stdout: 'ignore' | 'inherit'): boolean {
   const { status, error } = spawnSync(program, args, { cwd: root, stdio: ['ignore', stdout, 'inherit'] });
   if (error) console.error(error.message);
+  if (status !== 0) console.error(`FAILED: ${basename(program)} ${args[0] ?? ''}`);
   return status === 0;
 }
 

@@ -42,7 +42,7 @@ resource storage 'Microsoft.Storage/storageAccounts@2024-01-01' = {
   resource blobs 'blobServices' = {
     name: 'default'
     properties: {
-      // A cursor or a directory that somebody deletes can be brought back for a week.
+      // A cursor or a record that somebody deletes can be brought back for a week; Azure knows nothing of the kind for tables.
       deleteRetentionPolicy: { enabled: true, days: 7 }
       containerDeleteRetentionPolicy: { enabled: true, days: 7 }
     }

@@ -20,7 +20,7 @@ interface Need {
 
 /** The roles of infra/ are narrower than Azure's own; azd would skip a deployment that it has made before (Azure docs). */
 const assign = (role: string, scope: string): string =>
-  `Deployed with azd: azd provision --no-state gives every role again. Otherwise: az role assignment create --assignee <principal id> --role "${role}" --scope <${scope}>`;
+  `Deployed with azd: azd provision --no-state, where its environment is, gives every role again. Otherwise: az role assignment create --assignee <principal id> --role "${role}" --scope <${scope}>`;
 /** A closed firewall refuses with 403 as well (Azure docs). */
 const open = (place: string): string => `let its firewall pass the app: Azure portal, ${place}, Networking`;
 const storage = (service: string, role: string, scope: string, setting: string): Need => ({

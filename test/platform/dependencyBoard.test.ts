@@ -155,7 +155,7 @@ test('who was deployed with roles of its own is not told to take wider ones firs
   for (const name of dependencyNames) {
     const [first = '', wider] = cureOf(name, 'refused').split('az role assignment create');
     if (wider !== undefined)
-      assert.match(first, /^Deployed with azd: azd provision --no-state .*Otherwise: $/, name);
+      assert.match(first, /^Deployed with azd: azd provision --no-state, .*Otherwise: $/, name);
   }
 });
 
