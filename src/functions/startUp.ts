@@ -31,7 +31,7 @@ export function reportSettings({ settings, health }: AppContext): void {
   }
 }
 
-/** Without telemetry the app works; that it has none is for the log and, where it stays so, for the health. */
+/** Without telemetry the app works; that it has none is for the log and for the details of the health. */
 export function telemetryFailures(health: HealthBoard): TelemetryFailures {
   return {
     notLoaded(error) {

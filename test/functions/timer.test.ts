@@ -150,6 +150,13 @@ test('the start-up says its release, and in one line each what is off', () => {
   assert.ok(context.health.ok());
 });
 
+test('bad settings of telemetry are told, and make no probe take away an app that works', () => {
+  const context = testContext({ OTEL_EXPORTER_OTLP_ENDPOINT: 'x' });
+  assert.ok(startUp(context).includes('warn telemetry: misconfigured, nothing is sent'));
+  assert.equal(context.health.parts()['telemetry']?.ok, false);
+  assert.ok(context.health.ok());
+});
+
 test('the start-up says what is on, what is wrong and why, in one message, and the health knows it', () => {
   const context = testContext({
     ...{ AzureWebJobsStorage: 'UseDevelopmentStorage=true', AUTH_OPERATOR_ROLE: 'none' },
