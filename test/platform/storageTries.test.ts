@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { ClientRequest, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { storageTries } from '../../src/platform/limits.ts';
+import { storageTries, storageTryTimeoutMs } from '../../src/platform/limits.ts';
 import { Secret } from '../../src/platform/secret.ts';
 import { createStorage, type Storage } from '../../src/platform/storage.ts';
 
@@ -31,10 +31,14 @@ const accounts: Readonly<Record<string, Storage>> = {
 
 for (const [how, storage] of Object.entries(accounts))
   test(`with ${how} a lost connection is tried again, four times in all and within seconds`, async (t) => {
-    let tries = 0;
-    const count = (): void => void (tries += 1);
-    subscribe('http.client.request.error', count);
-    t.after(() => unsubscribe('http.client.request.error', count));
+    const tries: string[] = [];
+    const note = (message: unknown): void => {
+      assert.ok(typeof message === 'object' && message !== null && 'request' in message);
+      assert.ok(message.request instanceof ClientRequest);
+      tries.push(message.request.path);
+    };
+    subscribe('http.client.request.error', note);
+    t.after(() => unsubscribe('http.client.request.error', note));
     t.mock.timers.enable({ apis: ['setTimeout'] });
     const asks = [
       () => storage.container('x').getBlockBlobClient('y').getProperties(),
@@ -42,7 +46,7 @@ for (const [how, storage] of Object.entries(accounts))
       () => storage.table('x').getEntity('y', 'z'),
     ];
     for (const ask of asks) {
-      tries = 0;
+      tries.length = 0;
       const state = { isOver: false };
       const ended = assert.rejects(ask(), { code: 'ECONNREFUSED' }).finally(() => (state.isOver = true));
       let ms = 0;
@@ -51,7 +55,10 @@ for (const [how, storage] of Object.entries(accounts))
         await setImmediate();
       }
       await ended;
-      assert.equal(tries, storageTries);
+      assert.equal(tries.length, storageTries);
+      // The tables take no such wish.
+      if (ask !== asks[2])
+        assert.match(tries.at(-1) ?? '', new RegExp(`[?&]timeout=${storageTryTimeoutMs / 1000}(&|$)`));
       assert.ok(ms < 5_000, String(ms));
     }
   });
@@ -73,4 +80,16 @@ test('a table is asked in the open only where the connection string says so', as
   assert.equal(asked, 0);
   await assert.rejects(row('DefaultEndpointsProtocol=http'), { statusCode: 404 });
   await assert.rejects(row('defaultendpointsprotocol=HTTP'), { statusCode: 404 });
+  const stop = new AbortController();
+  const begun = (): void => {
+    stop.abort();
+  };
+  subscribe('http.client.request.start', begun);
+  t.after(() => unsubscribe('http.client.request.start', begun));
+  const local = createStorage(
+    { kind: 'connectionString', connectionString: new Secret('UseDevelopmentStorage=true') },
+    noCredential,
+  );
+  const abortSignal = stop.signal;
+  await assert.rejects(local.table('x').getEntity('y', 'z', { abortSignal }), { name: 'AbortError' });
 });
