@@ -83,6 +83,14 @@ test('what is no storage error has neither status nor code', () => {
     assert.deepEqual(storageFailure(error), { status: undefined, code: undefined });
 });
 
+test('the code of a table’s refusal is read from its body too, and that of a batch from the error itself', () => {
+  const read = (properties: object): unknown => storageFailure(Object.assign(new Error('x'), properties));
+  const absent = { status: 404, code: 'TableNotFound' };
+  assert.deepEqual(read({ statusCode: 404, details: { odataError: { code: 'TableNotFound' } } }), absent);
+  assert.deepEqual(read({ statusCode: 404, code: 'TableNotFound' }), absent);
+  assert.equal(storageFailure(Object.assign(new Error('x'), { statusCode: '404' })).status, undefined);
+});
+
 test('an identity is asked for only where there is no connection string, and only when a client is made', () => {
   let asked = 0;
   const credential = { getToken: () => Promise.resolve(null) };
