@@ -41,8 +41,11 @@ export async function createExporters(
   }
   if (azureMonitor) {
     const { createAzureMonitor } = await import('./azureMonitor.ts');
-    const exporters = createAzureMonitor(azureMonitor, parts.credential);
-    const place = guarded('Azure Monitor', parts);
+    const name = 'Azure Monitor';
+    const exporters = createAzureMonitor(azureMonitor, parts.credential, (error) => {
+      parts.failed(name, error);
+    });
+    const place = guarded(name, parts);
     traces.push(place(exporters.traces));
     metrics.push(place(exporters.metrics));
   }
