@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { signInCheck } from '../../cli/doctor/checks/signIn.ts';
-import { look } from '../../cli/doctor/finding.ts';
+import { idle, look } from '../../cli/doctor/finding.ts';
 import { lookHere } from '../../cli/doctor/here.ts';
 import { SignInError } from '../../src/platform/credential.ts';
 import { systemClock } from '../../src/platform/clock.ts';
@@ -13,6 +13,8 @@ import { parseSettings } from '../../src/platform/settings/settings.ts';
 const failing = (error: Error): Promise<string> =>
   look('keyVault', 'Key Vault: read', () => Promise.reject(error)).then(({ detail }) => detail);
 
+const noAnswer = 'Key Vault: no usable answer';
+
 test('why there was no answer is told by its code, and by nothing else that the error says', async () => {
   const lost = Object.assign(new Error('canary https://kv.example'), { code: 'ENOTFOUND' });
   assert.equal(await failing(lost), 'Key Vault: no answer (ENOTFOUND)');
@@ -21,6 +23,23 @@ test('why there was no answer is told by its code, and by nothing else that the 
   assert.equal(await failing(new AppError('upstream_timeout', 'canary')), 'Key Vault: no answer in time');
   const odd = Object.assign(new Error('canary'), { code: 'canary text' });
   assert.equal(await failing(odd), 'Key Vault: no usable answer');
+});
+
+test('what an answer without use says is told by its status, and who is refused by that word', async () => {
+  const answered = (status: number): Error => Object.assign(new Error('canary'), { statusCode: status });
+  assert.equal(await failing(answered(403)), 'Key Vault: refuses (answers 403)');
+  assert.equal(await failing(answered(503)), 'Key Vault: answers 503');
+  assert.equal(await failing(new Error('canary', { cause: answered(503) })), 'Key Vault: answers 503');
+  assert.equal(await failing(Object.assign(new Error('canary'), { statusCode: 'canary' })), noAnswer);
+  assert.equal(await failing(new AppError('upstream_failed', 'canary')), noAnswer);
+  assert.equal(await failing(new Error('the issuer answered 404')), 'Key Vault: answers 404');
+  assert.equal(await failing(new Error('Error 404 of somebody else')), noAnswer);
+  assert.equal(await failing(new AppError('upstream_failed', 'the issuer answered 404')), noAnswer);
+});
+
+test('who is not reached is looked for in the settings, the names and the network', async () => {
+  const { cure } = await look('keyVault', 'Key Vault: read', () => Promise.reject(new Error('canary')));
+  assert.match(cure ?? '', /^Check KEY_VAULT_URL, the name in DNS/);
 });
 
 const ids = {
@@ -56,6 +75,7 @@ test('settings that switch no job on are a failure, for the app would do nothing
     failed.map(({ check, detail }) => `${check}: ${detail}`),
     ['Settings: no job is on: the app does nothing'],
   );
+  assert.deepEqual(idle(['off', 'misconfigured', 'off']), [], 'that one is told for itself');
 });
 
 async function signInsWith(environment: Readonly<Record<string, string>>): Promise<{

@@ -1,59 +1,8 @@
 // The doctor asks the app: what it makes of the health, the timers and the stored reports, and its options.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { doctorThere } from '../../cli/doctor/command.ts';
-import type { HealthDetails } from '../../cli/doctor/details.ts';
-import type { Finding } from '../../cli/doctor/finding.ts';
 import { help, readDoctorOptions } from '../../cli/doctor/options.ts';
-import { version } from '../../src/platform/version.ts';
-import { play, type Asked, type Ended, type Reply } from './appScene.ts';
-
-const now = '2026-03-01T12:00:00.000Z';
-const on = { state: 'on' } as const;
-
-const well: HealthDetails = {
-  status: 'ok',
-  since: now,
-  version,
-  capabilities: { communication: { state: 'off' }, rotation: on, changeFeed: on },
-  timers: { rotateSecrets: { state: 'ok', time: now }, pullChangeFeed: { state: 'unknown' } },
-  dependencies: [{ name: 'graph', state: 'ok', lastSuccess: now }],
-  parts: {},
-};
-const client = {
-  ...{ appId: 'an-app', secretName: 'a-secret', outcome: 'noop', time: now, daysToExpiry: 60, plan: [] },
-  ...{ verifyAttempts: 0, durations: {}, warnings: [] },
-};
-const service = {
-  ...{ service: 'https://x.dicom.azurehealthcareapis.com', outcome: 'caught_up', time: now, cursor: 1 },
-  ...{ epoch: 1, latest: 1, lag: 0, holes: { held: 0, crossed: 0 }, delivered: 0, late: 0, repeated: 0 },
-  deadLetters: 0,
-};
-
-interface App {
-  readonly details?: Partial<HealthDetails>;
-  readonly client?: object;
-  readonly service?: object;
-  readonly refuses?: string;
-}
-
-function run(app: App, json = true): Promise<Ended> {
-  const answer = ({ path }: Asked): Reply => {
-    if (path === app.refuses)
-      return {
-        trouble: { kind: 'unreachable', code: 'key_refused', detail: 'The host refuses the function key.' },
-      };
-    if (path === 'rotations') return { json: { clients: [{ ...client, ...app.client }] } };
-    if (path === 'change-feed') return { json: { services: [{ ...service, ...app.service }] } };
-    return { json: { ...well, ...app.details } };
-  };
-  return play((around) => doctorThere({ json }, around), { answer });
-}
-
-async function findingsOf(app: App): Promise<{ code: number; findings: readonly Finding[] }> {
-  const { code, out } = await run(app);
-  return { code, ...(JSON.parse(out) as { findings: readonly Finding[] }) };
-}
+import { findingsOf, now, run, well, type App } from './doctorApp.ts';
 
 test('where all is well the code is 0, and what nobody has used yet is said', async () => {
   const { code, out } = await run({}, false);
@@ -207,10 +156,16 @@ describe('options', () => {
     assert.deepEqual(source('--local'), { kind: 'local' });
     assert.deepEqual(source('--environment'), { kind: 'environment' });
     assert.deepEqual(source('--settings', 'a.json'), { kind: 'file', path: 'a.json' });
+    const here = readDoctorOptions(['--local', '--json'], { FUNCTION_APP_URL: 'of no use, nor needed' });
+    assert.ok(here !== 'help' && here.json);
   });
   const refused: readonly (readonly [readonly string[], RegExp])[] = [
     [['--local', '--environment'], /^--settings, --environment, --local: expected one of them/],
     [['--local', '--key', 'the-key'], /^--key: only where the app is asked/],
+    [['--local', '--url', 'https://f'], /^--url: only where the app is asked/],
+    [['--local', '--key-stdin'], /^--key-stdin: only where the app is asked/],
+    [['--local', '--bearer-file', 'b'], /^--bearer-file: only where the app is asked/],
+    [['--local', '--bearer-command', 'b'], /^--bearer-command: only where the app is asked/],
     [['--url', 'http://func.azurewebsites.net'], /^--url: .*keys travel over https only/],
     [['here'], /^Unexpected argument 'here'/],
   ];
