@@ -22,7 +22,8 @@ export function metricsOfAnswer(service: UpstreamService, status: number): reado
 /** Of an invocation that took `seconds`. */
 export function metricsOfEnd(
   { name, http }: Invocation,
-  { outcome, status = 0 }: InvocationEnd,
+  // Without one of the app, the host answers 500.
+  { outcome, status = 500 }: InvocationEnd,
   seconds: number,
 ): readonly Measurement[] {
   if (http) {

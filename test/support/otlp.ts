@@ -22,6 +22,8 @@ export interface ReceivedPoint {
   readonly attributes: Readonly<Record<string, string | number | boolean>>;
   /** Of a histogram: how many were measured. */
   readonly value: number;
+  /** Of a histogram alone. */
+  readonly sum?: number;
 }
 
 export interface OtlpReceiver {
@@ -116,7 +118,7 @@ function pointsOf(metric: Fields): readonly ReceivedPoint[] {
     .flatMap((data) => data.messages(1))
     .map((point) => ({
       ...{ ...about, kind: 'histogram' as const, attributes: attributesOf(point, 9) },
-      value: point.integer(4),
+      ...{ value: point.integer(4), sum: point.double(5) },
     }));
   return [...numbers('gauge', 5), ...numbers('counter', 7), ...histograms];
 }

@@ -1,79 +1,22 @@
 // What becomes of what the Azure SDK and the app's own requests tell of themselves: spans with a short list of attributes.
-import { createTracingClient, useInstrumenter, type TracingClient } from '@azure/core-tracing';
 import { createHttpHeaders, type HttpClient } from '@azure/core-rest-pipeline';
-import { ROOT_CONTEXT, trace, TraceFlags, type Context } from '@opentelemetry/api';
-import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
+import { ROOT_CONTEXT, TraceFlags } from '@opentelemetry/api';
 import assert from 'node:assert/strict';
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { AcsClient } from '../../src/communication/acsClient.ts';
 import { AcsBudget } from '../../src/communication/rateLimit.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createPlatform } from '../../src/platform/processPlatform.ts';
 import { createRestClient } from '../../src/platform/restClient.ts';
 import { Secret } from '../../src/platform/secret.ts';
-import { createInstrumenter } from '../../src/telemetry/instrumenter.ts';
 import { broken, FakeTransport } from '../platform/transport.ts';
-
-const exporter = new InMemorySpanExporter();
-const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
-const tracer = provider.getTracer('test');
-const current = new AsyncLocalStorage<Context | undefined>();
-const answers: string[] = [];
-const instrumenter = createInstrumenter({
-  ...{ tracer, current },
-  answered: (service, status) => void answers.push(`${service} ${status}`),
-});
-useInstrumenter(instrumenter);
-beforeEach(() => {
-  exporter.reset();
-  answers.length = 0;
-});
-
-const packages = {
-  vault: createTracingClient({ namespace: 'Microsoft.KeyVault', packageName: '@azure/keyvault-secrets' }),
-  pipeline: createTracingClient({ namespace: '', packageName: '@azure/core-rest-pipeline' }),
-  other: createTracingClient({ namespace: '', packageName: '@azure/core-client' }),
-};
-
-/** Runs `work` as an invocation would. */
-function invoked<T>(work: () => T, flags = TraceFlags.SAMPLED): T {
-  const parent = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: flags, isRemote: true };
-  return current.run(trace.setSpanContext(ROOT_CONTEXT, parent), work);
-}
-
-/** One try as the pipeline of the SDK tells it. */
-function tried(
-  requestId: string,
-  told: Readonly<Record<string, unknown>>,
-  client: TracingClient = packages.pipeline,
-): void {
-  const { span } = client.startSpan(
-    'HTTP GET',
-    {},
-    {
-      spanKind: 'client',
-      spanAttributes: {
-        ...{ 'http.url': 'https://canary.example/?sig=canary', 'http.method': 'GET' },
-        ...{ 'http.user_agent': 'canary', requestId },
-      },
-    },
-  );
-  // As the pipeline does: nothing more is told to who does not record.
-  if (!span.isRecording()) return;
-  for (const [name, value] of Object.entries(told)) span.setAttribute(name, value);
-  span.addEvent?.('canary');
-  span.end();
-}
-
-const spans = () => exporter.getFinishedSpans();
-const shown = () =>
-  JSON.stringify(spans().map(({ name, attributes, status, events }) => [name, attributes, status, events]));
+import { answers, instrumenter, invoked, packages, shown, spans, tried } from './instrumented.ts';
 
 test('outside an invocation nothing is recorded', async () => {
   await packages.vault.withSpan('SecretClient.getSecret', {}, async (_options, span) => {
     assert.equal(span.isRecording(), false);
     tried('one', { 'http.status_code': 200 });
+    await packages.vault.withSpan('SecretClient.setSecret', {}, async () => undefined);
   });
   assert.deepEqual([spans(), answers], [[], []]);
 });

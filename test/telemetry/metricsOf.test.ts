@@ -169,6 +169,24 @@ test('the end of a call counts by its route, that of a run by its job', () => {
   ]);
 });
 
+test('a call is counted in the hundred of its status, and one without an answer as the 500 that the host gives', () => {
+  const about = { name: 'getUser', requestId: 'x', http: { method: 'GET', route: 'users/{userId}' } };
+  const classes = [200, 299, 304, 400, 499, 500, 599, undefined].map(
+    (status) => metricsOfEnd(about, { outcome: 'failed', status }, 1)[0]?.attributes['status_class'],
+  );
+  assert.deepEqual(classes, ['2xx', '2xx', '3xx', '4xx', '4xx', '5xx', '5xx', '5xx']);
+});
+
+test('an event that lacks a number gives no measurement of it, and one without its words names nobody', () => {
+  for (const fields of [{}, { failed: 1 }, { unreadable: 1 }, { failed: 'canary', unreadable: 1 }])
+    assert.deepEqual(metricsOf('identities_cleaned_up', fields), []);
+  assert.deepEqual(shown(metricsOf('rotation_client', { secretName: 7, outcome: ['canary'], owned: 1 })), [
+    'telehealth.rotation.runs 1 unknown unknown',
+    'telehealth.rotation.credentials 1 unknown owned',
+  ]);
+  assert.deepEqual(shown(metricsOf('token_issued', {})), ['telehealth.tokens.issued 1 acs']);
+});
+
 test('429 and 503 are throttling, and no other answer is', () => {
   const statuses = [200, 404, 429, 500, 502, 503];
   assert.deepEqual(

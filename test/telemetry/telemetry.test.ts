@@ -34,7 +34,13 @@ async function start(
   const otlp = { endpoint: receiver.url, headers: { 'x-key': new Secret('word') } };
   const telemetry = await createTelemetry(
     { serviceName: 'clinic', otlp, ...settings },
-    { clock, instance: 'one', credential: undefined, failed: (place) => failures.push(place), ...more },
+    {
+      clock,
+      instance: 'one',
+      credential: undefined,
+      failed: (place, error) => failures.push(error instanceof Error ? place : 'no reason'),
+      ...more,
+    },
   );
   return { telemetry, clock, failures };
 }
@@ -76,6 +82,15 @@ test("the host's trace goes on where it has one, and nothing is sent of one that
   assert.deepEqual(shown, [true, false, false, false]);
   const answers = receiver.points.findLast(({ name }) => name === 'telehealth.http.answers');
   assert.equal(answers?.value, 5);
+});
+
+test('how long an invocation took is told in seconds', async () => {
+  const { telemetry, clock } = await start();
+  await telemetry.invocation(about, () => clock.advance(1500), ok);
+  await telemetry.flush();
+  const took = receiver.points.findLast(({ name }) => name === 'telehealth.http.duration');
+  assert.deepEqual([took?.value, took?.sum], [1, 1.5]);
+  assert.equal(clock.sleeping, 0, 'nobody waits for what has been sent');
 });
 
 test('a gauge is sent when it was measured and not again, a counter each time', async () => {
