@@ -66,7 +66,7 @@ interface Sender<T> {
 }
 
 /** Whatever an exporter does, throwing and rejecting included, ends in one result; Azure Monitor's answers twice (measured). */
-function guarded(place: string, { apart, failed }: ExporterParts) {
+export function guarded(place: string, { apart, failed }: Pick<ExporterParts, 'apart' | 'failed'>) {
   return <T, E extends Sender<T>>(exporter: E & Sender<T>): E => {
     const send = exporter.export.bind(exporter);
     const own = (items: T, done: (result: ExportResult) => void): void => {
