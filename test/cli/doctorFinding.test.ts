@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { signInCheck } from '../../cli/doctor/checks/signIn.ts';
-import { idle, look } from '../../cli/doctor/finding.ts';
+import { idle, look, type Finding } from '../../cli/doctor/finding.ts';
 import { lookHere } from '../../cli/doctor/here.ts';
 import { SignInError } from '../../src/platform/credential.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { AppError } from '../../src/platform/errors.ts';
 import { createPlatform } from '../../src/platform/processPlatform.ts';
+import type { CredentialSettings } from '../../src/platform/settings/types.ts';
 import { parseSettings } from '../../src/platform/settings/settings.ts';
 
 const failing = (error: Error): Promise<string> =>
@@ -50,15 +51,45 @@ const token = (claims: object): string =>
   `x.${Buffer.from(JSON.stringify({ ...ids, ...claims })).toString('base64url')}.x`;
 
 async function signedIn(managedIdentity: boolean, claims: object): Promise<string> {
-  const credential = { getToken: async () => ({ token: token(claims), expiresOnTimestamp: 0 }) };
-  const { detail } = await signInCheck({ managedIdentity }, { credential: () => credential });
+  const { verdict, detail } = await signInWith({ managedIdentity }, token(claims));
+  assert.equal(verdict, 'ok');
   return detail;
 }
+
+function signInWith(identity: CredentialSettings, text: string): Promise<Finding> {
+  const credential = { getToken: async () => ({ token: text, expiresOnTimestamp: 0 }) };
+  return signInCheck(identity, { credential: () => credential });
+}
+
+test('a token of which nobody can tell whose it is is none of a failure, and nothing of it is shown', async () => {
+  for (const text of [
+    'canary',
+    token({ oid: 'canary' }),
+    token({ tid: 'canary' }),
+    token({ azp: 'canary' }),
+  ]) {
+    const { verdict, detail } = await signInWith({ managedIdentity: true }, text);
+    assert.deepEqual([verdict, detail], ['unproven', 'signed in; the token does not say as whom']);
+  }
+});
+
+test('the way to sign in is told as the settings say it', async () => {
+  const ways = [
+    [{ managedIdentity: true }, 'the system-assigned identity'],
+    [{ managedIdentity: true, clientId: ids.oid }, `the identity ${ids.oid}`],
+    [{ managedIdentity: true, tokenCredentials: 'prod' }, 'prod'],
+    [{ managedIdentity: false, clientId: ids.oid }, 'Azure CLI and its like'],
+  ] as const;
+  for (const [identity, way] of ways)
+    assert.equal((await signInWith(identity, token({}))).check, `Sign-in: ${way}`);
+});
 
 test('whoever looks on a workstation is told that the roles of the app are other ones', async () => {
   const person = await signedIn(false, { scp: 'user_impersonation' });
   assert.match(person, /^as a person, object id .*; not as the app, which has roles of its own$/);
   assert.match(await signedIn(false, { appid: ids.oid }), /^as an application .* roles of its own$/);
+  assert.match(await signedIn(true, { azp: ids.tid }), new RegExp(`^as an application \\(${ids.tid}\\), `));
+  assert.match(await signedIn(true, {}), /^as an application \(unknown\), /);
   assert.match(
     await signedIn(true, { appid: ids.oid }),
     /^as an application \(\S+\), object id \S+, tenant \S+$/,
