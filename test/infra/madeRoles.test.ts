@@ -177,7 +177,9 @@ test('the app is given the identity of each job that is deployed, and the host i
   for (const [variables, jobs] of [
     [{}, ['communication', 'rotation', 'changefeed']],
     [none, []],
+    [{ ...none, DEPLOY_COMMUNICATION: 'true' }, ['communication']],
     [{ ...none, DEPLOY_ROTATION: 'true' }, ['rotation']],
+    [{ ...none, DEPLOY_CHANGE_FEED: 'true' }, ['changefeed']],
   ] as const) {
     const { of, one, token } = made(variables);
     const ids = ['host', ...jobs].map((name) =>
@@ -205,7 +207,11 @@ test('what a resource refers to is made before it, whatever else Azure does at t
     for (const resource of resources) {
       const text = `${resource.id}/ ${JSON.stringify(resource.body)}`;
       for (const other of ids)
-        if (other !== resource.id && new RegExp(`${other}["/]`).test(text))
+        // A role is known in the whole subscription, whichever group it is made in.
+        if (
+          other !== resource.id &&
+          new RegExp(`${other.replace(/^.*(?=\/roleDefinitions\/)/, '')}["/]`).test(text)
+        )
           assert.ok(there.has(other), `${resource.type} ${resource.name} before ${other}`);
       there.add(resource.id);
     }
