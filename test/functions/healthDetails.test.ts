@@ -91,7 +91,7 @@ before(() => {
     user: () => assert.fail(),
     trusted: (asked, role) => trusted(asked, role),
   });
-  const operators = { state: 'on', value: { role: 'Operator', callers } } as const;
+  const operators = { state: 'on', value: { role: { role: 'Operator' }, callers } } as const;
   for (const register of [health, healthDetails]) register({ ...served, health: board, operators });
 });
 
@@ -131,7 +131,7 @@ test('the details tell each capability and its timer for itself, and since when 
 });
 
 test('the details are for operators alone, who are judged before anything is told', async () => {
-  const roles: string[] = [];
+  const roles: unknown[] = [];
   trusted = (_call, role) => {
     roles.push(role);
     return Promise.reject(new AppError('forbidden', 'Not an operator.'));
@@ -139,5 +139,5 @@ test('the details are for operators alone, who are judged before anything is tol
   const { status, text } = await ask('healthDetails');
   assert.equal(status, 403);
   assert.doesNotMatch(text, /capabilities|timers/);
-  assert.deepEqual(roles, ['Operator']);
+  assert.deepEqual(roles, [{ role: 'Operator' }]);
 });
