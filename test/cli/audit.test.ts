@@ -2,13 +2,15 @@
 import type { ContainerClient } from '@azure/storage-blob';
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { before, describe, test } from 'node:test';
-import { accountOf } from '../../cli/audit/account.ts';
+import { before, test } from 'node:test';
+import { styleText } from 'node:util';
 import { auditCommand } from '../../cli/audit/command.ts';
-import { readAuditOptions, type AuditOptions, type Wanted } from '../../cli/audit/options.ts';
+import type { AuditOptions, Wanted } from '../../cli/audit/options.ts';
 import { clearLine, progress, type Terminal } from '../../cli/terminal.ts';
 import { createAudit } from '../../src/platform/audit.ts';
+import { SignInError } from '../../src/platform/credential.ts';
 import { subjectHash } from '../../src/platform/hash.ts';
+import { createStorage } from '../../src/platform/storage.ts';
 import { ManualClock } from '../support/clock.ts';
 import { startStorage, type Decide } from '../support/azurite.ts';
 
@@ -82,6 +84,11 @@ test('of one user come what was done to it and what it did itself, of a thing wh
   for (const subject of ['an-app/a-secret', 'an-app', 'a-secret'])
     assert.deepEqual(linesOf(await read({ subject })), forced, subject);
   assert.deepEqual(linesOf(await read({ subject: 'secret' })), []);
+  assert.deepEqual(
+    linesOf(await read({ subject: 'key' })),
+    [...disabled, ...forced],
+    'as the actors are called',
+  );
   assert.deepEqual(linesOf(await read({ subject: subjectHash('app.somebody-else') })), []);
 });
 
@@ -118,11 +125,16 @@ test('what cannot be read is said each time, whatever was asked for, and the cod
   await other.create();
   const good = (outcome: string) =>
     `2026/03/01/2026-03-01T12:00:00.000Z-${randomUUID()}-identity.erase-${outcome}.json`;
+  const record = {
+    ...{ time: clock.now().toString(), outcome: 'done', actor: 'key', action: 'identity.erase' },
+    ...{ subject: nurse, requestId: 'r-1' },
+  };
   const blobs: Readonly<Record<string, string>> = {
     [good('asked')]: 'not JSON: canary',
-    [good('done')]: JSON.stringify({ schema: 2, outcome: 'done' }),
-    [good('failed')]: JSON.stringify({ schema: 1, outcome: 'done' }),
-    'something else': '{}',
+    [good('done')]: JSON.stringify({ ...record, schema: 2 }),
+    [good('failed')]: JSON.stringify({ ...record, schema: 1, requestId: undefined }),
+    [good('pending')]: JSON.stringify({ ...record, schema: 1, outcome: 'unheard of' }),
+    'something\u0085else': '{}',
   };
   for (const [name, body] of Object.entries(blobs))
     await other.getBlockBlobClient(name).upload(body, Buffer.byteLength(body));
@@ -133,10 +145,15 @@ test('what cannot be read is said each time, whatever was asked for, and the cod
     /it is not JSON/,
     /a newer release wrote it/,
     /not have the form/,
-    /not that of a record/,
+    /: something else: its name is not that of a record\n/,
   ])
     assert.match(err, why);
+  assert.equal(err.match(/does not have the form/g)?.length, 2);
   assert.doesNotMatch(err, /canary/);
+  const json = await read({}, {}, other);
+  assert.equal(json.out.match(/"unreadable":/g)?.length, 5, 'pipelines are told as well');
+  const live = await read({}, { json: false }, other, { ...terminal, live: true });
+  assert.equal(live.err.split(`${clearLine}unreadable: `).length, 6, 'each on a line of its own');
 });
 
 test('a storage that refuses is told with the role that is needed, one that fails with what may mend it', async () => {
@@ -154,91 +171,43 @@ test('a storage that refuses is told with the role that is needed, one that fail
   assert.equal(lost.err.match(/the storage answers 403/g)?.length, 6);
 });
 
-describe('options', () => {
-  const options = (...args: string[]): AuditOptions => {
-    const found = readAuditOptions(['--environment', ...args], {});
-    return found === 'help' ? assert.fail() : found;
-  };
-
-  test('hash the user as the app does', () => {
-    assert.equal(options('--user', 'nurse-17').wanted.subject, nurse);
-    const id = 'entra.7E1E4EA1-7000-4000-8000-000000000001.7e1e4ea1-7000-4000-8000-00000000000a';
-    assert.equal(options('--user', id).wanted.subject, subjectHash(id.toLowerCase()));
-    assert.equal(options('--subject', nurse).wanted.subject, nurse);
-  });
-
-  test('take days and times', () => {
-    const { since, until } = options('--since', '2026-03-01', '--until', '2026-03-01T12:00:00+01:00').wanted;
-    assert.deepEqual([since, until], [Date.parse('2026-03-01T00:00Z'), Date.parse('2026-03-01T11:00Z')]);
-  });
-
-  const wrong: readonly (readonly [readonly string[], RegExp])[] = [
-    [['--user', 'a b'], /^--user: expected 1 to 256 characters/],
-    [['--user', 'x', '--subject', 'y'], /^--user: not together with --subject/],
-    [['--action', 'erase'], /^--action: expected one of identity\.erase/],
-    [['--since', 'yesterday'], /^--since: expected a day such as/],
-    [['--until', '2026-02-30T12:00'], /^--until: expected a day such as/],
-    [
-      ['--since', '2026-03-02', '--until', '2026-03-02'],
-      /^--until: expected a time after that of --since, which counts itself/,
-    ],
-    [['--last', '0'], /^--last: expected a whole number from 1 to 10000/],
-    [['--last', '5', '--json'], /^--last: not together with --json/],
-    [['--local'], /^--settings, --environment, --local: expected one of them/],
-    [['--audit-storage', 'https://st1.blob.core.windows.net'], /^--audit-storage: not together with/],
-    [['--audit-storage', 'st1'], /^--audit-storage: expected an https URL without a path/m],
-  ];
-  for (const [args, words] of wrong)
-    test(`${args.join(' ')} is refused by name`, () => {
-      assert.throws(() => options(...args), { name: 'UsageError', message: words });
-    });
-
-  test('want to know where the audit is', () => {
-    assert.throws(
-      () => readAuditOptions([], { LOCAL_DIR: '/nowhere' }),
-      /--audit-storage, --settings, --environment or --local: missing/,
-    );
-  });
-
-  test('take the address of the account alone, as it is said once for all commands', () => {
-    const sourceIn = (args: readonly string[], environment: Readonly<Record<string, string>>): unknown => {
-      const found = readAuditOptions(args, { LOCAL_DIR: '/nowhere', ...environment });
-      return found === 'help' ? assert.fail() : found.source;
-    };
-    const AUDIT_STORAGE_URL = 'https://st2.blob.core.windows.net/';
-    const blobUri = 'https://st1.blob.core.windows.net';
-    assert.deepEqual(sourceIn(['--audit-storage', `${blobUri}/`], { AUDIT_STORAGE_URL }), {
-      ...{ kind: 'account', blobUri },
-    });
-    const said = { kind: 'account', blobUri: 'https://st2.blob.core.windows.net' };
-    assert.deepEqual(sourceIn([], { AUDIT_STORAGE_URL }), said);
-    assert.deepEqual(sourceIn(['--environment'], { AUDIT_STORAGE_URL }), { kind: 'environment' });
-    assert.throws(
-      () => sourceIn([], { AUDIT_STORAGE_URL: 'st2' }),
-      /^UsageError: AUDIT_STORAGE_URL: expected/,
-    );
-  });
+test('who is not signed in is told that, and how to sign in', async () => {
+  const uri = 'https://st1.blob.core.windows.net';
+  const settings = { kind: 'identity', blobUri: uri, queueUri: uri, tableUri: uri } as const;
+  const credential = { getToken: () => Promise.reject(new SignInError('Run `az login`.')) };
+  const { code, err } = await read({}, {}, createStorage(settings, () => credential).container('audit'));
+  assert.deepEqual([code, err], [1, 'Run `az login`.\n']);
 });
 
-test('an account that is named is read as whoever signs in here, without any setting of the app', () => {
-  const blobUri = 'https://st1.blob.core.windows.net';
-  const { state, credential } = accountOf({ kind: 'account', blobUri }, {});
-  assert.ok(state.kind === 'identity' && state.blobUri === blobUri);
-  assert.deepEqual(credential, {
-    ...{ clientId: undefined, managedIdentity: false, tokenCredentials: undefined },
+test('colours tell the outcomes apart, and a narrow terminal gets shorter times and ids', async () => {
+  const painted = await read({}, { json: false }, container, { ...terminal, colors: true });
+  for (const [color, text] of [
+    ['gray', 'asked  '],
+    ['green', 'done   '],
+    ['red', 'failed '],
+  ] as const)
+    assert.ok(painted.out.includes(styleText(color, text, { validateStream: false })), text);
+  const wide = (await read({ subject: 'a-secret' }, { json: false })).out.split('\n')[1]?.length ?? 0;
+  const narrow = await read({ subject: 'a-secret' }, { json: false }, container, {
+    ...terminal,
+    columns: wide - 1,
   });
+  assert.match(narrow.out, /\n2026-03-02T12:00:00 +rotation\.force +asked .* request- +left the clinic\n/);
 });
 
-test('settings that configure nothing lead to no account', () => {
-  assert.throws(() => accountOf({ kind: 'environment' }, { AUTH_ISSUER: 'x' }), {
-    name: 'UsageError',
-    message: /^The settings configure no capability/,
-  });
+test('a table that leaves one record out says so', async () => {
+  const { out } = await read({}, { json: false, last: 5 });
+  assert.match(out, /\n1 older record not shown/);
 });
 
 test('on a terminal it says how far it is, and takes that back', async () => {
-  const told = await read({}, { json: false }, container, { ...terminal, live: true });
-  assert.ok(told.err.startsWith(progress('reading', terminal)) && told.err.endsWith(clearLine), told.err);
-  assert.match(told.err, /up to 2026-03-03T12:00:00\.000Z/);
+  const { err } = await read({}, { json: false }, container, { ...terminal, live: true });
+  assert.ok(err.startsWith(progress('reading', terminal)) && err.endsWith(clearLine), err);
+  assert.match(err, /up to 2026-03-03T12:00:00\.000Z/);
   assert.equal((await read({}, { json: false })).err, '');
+  const json = await read({}, { json: true }, container, { ...terminal, live: true });
+  assert.equal(json.err, '', 'where the lines themselves go by');
+  const refused = await storage.container('audit', () => 403);
+  const told = await read({}, { json: false }, refused, { ...terminal, live: true });
+  assert.ok(told.err.includes(`${clearLine}The audit could not be read`), told.err);
 });
