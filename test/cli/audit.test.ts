@@ -99,6 +99,7 @@ test('an action and a time leave the others out, unread', async () => {
   assert.equal(asked.filter((url) => url.includes('.json')).length, 2);
   const since = Date.parse('2026-03-02T12:00:00.000Z');
   assert.deepEqual(linesOf(await read({ since })), [...forced, ...moved], 'the first instant counts');
+  assert.deepEqual(linesOf(await read({ since: since + 1 })), moved, 'nor what was earlier that day');
   assert.deepEqual(linesOf(await read({ until: since })), disabled, 'the last one does not');
   asked.length = 0;
   assert.deepEqual(linesOf(await read({ since, until: since + 1 }, {}, watched)), forced);
