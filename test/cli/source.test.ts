@@ -48,3 +48,17 @@ test('what is neither names its file and the field, and nothing of a value', () 
       },
     );
 });
+
+test('what the environment says wins over the file, and what the file leaves empty is not set', () => {
+  const path = join(folder, 'settings.json');
+  writeFileSync(path, JSON.stringify({ Values: { ...values, DICOM_SCOPE: '', AUTH_ISSUER: 'of the file' } }));
+  const environment: Record<string, string | undefined> = { AUTH_BACKEND_ROLE: 'Backend', AUTH_ISSUER: '' };
+  openSource({ kind: 'file', path }, environment);
+  assert.deepEqual(environment, { ...values, AUTH_BACKEND_ROLE: 'Backend', AUTH_ISSUER: 'of the file' });
+});
+
+test('without a file the settings are those of the environment alone', () => {
+  const environment = { ...values };
+  assert.equal(openSource({ kind: 'environment' }, environment).communication.state, 'on');
+  assert.deepEqual(environment, values);
+});
