@@ -156,11 +156,13 @@ describe('options', () => {
     assert.deepEqual(source('--local'), { kind: 'local' });
     assert.deepEqual(source('--environment'), { kind: 'environment' });
     assert.deepEqual(source('--settings', 'a.json'), { kind: 'file', path: 'a.json' });
+    assert.deepEqual(source('--settings', ''), { kind: 'file', path: '' }, 'which no file has');
     const here = readDoctorOptions(['--local', '--json'], { FUNCTION_APP_URL: 'of no use, nor needed' });
     assert.ok(here !== 'help' && here.json);
   });
   const refused: readonly (readonly [readonly string[], RegExp])[] = [
     [['--local', '--environment'], /^--settings, --environment, --local: expected one of them/],
+    [['--settings', '', '--local'], /^--settings, --environment, --local: expected one of them/],
     [['--local', '--key', 'the-key'], /^--key: only where the app is asked/],
     [['--local', '--url', 'https://f'], /^--url: only where the app is asked/],
     [['--local', '--key-stdin'], /^--key-stdin: only where the app is asked/],
