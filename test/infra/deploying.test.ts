@@ -4,20 +4,6 @@ import { test } from 'node:test';
 import settings from '../../infra/appSettings.json' with { type: 'json' };
 import { keysOf, template, templates } from './files.ts';
 
-test('deployments of two environments do not get into each other in one group', () => {
-  for (const { path, text } of templates) {
-    const modules = [
-      ...text.matchAll(/^module \w+ '[^']+' = [^\n]*\n(?: {2}for [^\n]*\n)?\s+name: '([^\n]+)'$/gm),
-    ];
-    assert.equal(modules.length, [...text.matchAll(/^module /gm)].length, path);
-    for (const [, name = ''] of modules) {
-      assert.match(name, /\b(place|here)\.token\b/, `${path}: ${name}`);
-      // uniqueString gives 13 characters; Azure allows 64 for a deployment.
-      assert.ok(name.replaceAll(/\$\{[^}]*\}/g, '1234567890123').length <= 64, name);
-    }
-  }
-});
-
 test('names of resources are as long as Azure allows and no longer', () => {
   // What uniqueString gives.
   const token = 'a234567890123';

@@ -1,4 +1,4 @@
-// What app settings a deployment ends up with: the rule of infra/modules/appSettings.bicep and main.bicep, for tests to ask.
+// What app settings a deployment ends up with, as the templates make them (madeApp.test.ts), for tests to ask.
 import rows from '../../infra/appSettings.json' with { type: 'json' };
 
 export interface Choices {

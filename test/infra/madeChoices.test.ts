@@ -3,17 +3,27 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { made } from './made.ts';
 
-test('two environments in one resource group share no name, nor does one in another group', () => {
-  const [one, other] = ['clinic', 'practice'].map((AZURE_ENV_NAME) =>
-    made({ AZURE_ENV_NAME, CHANGE_FEED_SINKS: 'webhook,queue' }),
-  );
+test('two environments in one resource group share no name, nor do two in different groups', () => {
+  const variables = {
+    PRIVATE_NETWORK: 'true',
+    CHANGE_FEED_SINKS: 'webhook,queue',
+    ALERT_EMAILS: 'a@example.org',
+  };
+  const [one, other] = ['clinic', 'practice'].map((AZURE_ENV_NAME) => made({ ...variables, AZURE_ENV_NAME }));
   const ids = new Set(one?.all.map((resource) => resource.id));
-  assert.deepEqual(
-    other?.all.filter((resource) => ids.has(resource.id)),
-    [],
-  );
+  const shared = other?.all.filter((resource) => ids.has(resource.id)).map(({ type }) => type);
+  // Of a name that leads into the network there is one in a group.
+  assert.deepEqual([...new Set(shared)], ['Microsoft.Network/privateDnsZones']);
   const elsewhere = made({}, {}, { subscriptionId: 's', name: 'other' });
   assert.notEqual(elsewhere.token, made().token);
+});
+
+test('a deployment of a module has a name that Azure takes', () => {
+  const modules = made({ PRIVATE_NETWORK: 'true', CHANGE_FEED_SINKS: 'webhook,queue' }).of(
+    'Resources/deployments',
+  );
+  assert.ok(modules.length > 30);
+  for (const { name } of modules) assert.match(name, /^[\w.()-]{1,64}$/);
 });
 
 test('what is made stands where the operator says and carries the name of its environment', () => {

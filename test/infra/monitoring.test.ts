@@ -79,23 +79,6 @@ test('azd hands on the limit of every alert', () => {
   );
 });
 
-test('the rules of the queries that these tests play are those of the template', () => {
-  const text = bicep('monitoring/monitoring.bicep');
-  for (const words of [
-    "replace(join(data.queries[alert.query], '\\n'), '{limit}', string(alert.limit)),\n              '{job}',\n              alert.job",
-    'filter(data.alerts, alert => parts[alert.when])',
-    'filter(board.charts, chart => parts[chart.when])',
-    'filter(board.tables, table => parts[table.when])',
-    "docs/operate.md#${toLower(replace(alert.title, ' ', '-'))}",
-    "'| where name == \\'${chart.metric}\\''",
-    "'| summarize ${chart.aggregate} by bin(timestamp, {TimeRange:grain}), series = strcat(${join(concat(['\\'\\''], map(chart.by, name => 'tostring(customDimensions.${name})')), ', \\' \\', ')})'",
-    "timeAggregation: 'Count'\n            operator: 'GreaterThan'\n            threshold: 0",
-    'autoMitigate: true',
-    'scopes: [insightsId]',
-  ])
-    assert.ok(text.includes(words), words);
-});
-
 test('the page about deployment shows every alert with its limit', () => {
   const page = readFileSync(join(root, 'docs/deploy.md'), 'utf8');
   const section = page.split(/^## /m).find((text) => text.startsWith('Alerts\n')) ?? '';

@@ -152,20 +152,3 @@ test('a setting that equals the default is not set', () => {
   for (const name of ['TOKEN_MINUTES_MAX', 'IDENTITY_REPAIR', 'AZURE_AUTHORITY_HOST', 'CHANGE_FEED_SINKS'])
     assert.equal(found[name], undefined, name);
 });
-
-test('the rule that these tests play is the one of the templates', () => {
-  const text = template('modules/appSettings.bicep');
-  for (const words of [
-    "filter(loadJsonContent('../appSettings.json'), row => parts[row.when])",
-    "value: empty(row.from) ? (chosen[?row.name] ?? '') : known[row.from]",
-    'filter(wanted, setting => !empty(setting.value) && setting.value != setting.default)',
-  ])
-    assert.ok(text.includes(words), words);
-  const main = template('main.bicep');
-  for (const words of [
-    'serviceClients: deployRotation && !(empty(chosen.SERVICE_CLIENT_APP_ID) && empty(chosen.SERVICE_CLIENTS))',
-    "webhook: deployChangeFeed && contains(sinks, 'webhook')",
-    'map(filter(settingRows, row => empty(row.from)), row => row.name)',
-  ])
-    assert.ok(main.includes(words), words);
-});

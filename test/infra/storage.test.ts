@@ -137,20 +137,6 @@ test('what is delivered expires as a delivery, and a claim check never does so',
   ]);
 });
 
-test('claim checks are kept unless the operator chooses days for them', () => {
-  assert.match(template('main.bicep'), /\nparam claimDays int = 0\n/);
-  assert.match(template('modules/deliveryExpiry.bicep'), /filter\(kinds, kind => kind\.days > 0\)/);
-});
-
-test('the firewall of the deliveries, and of nothing else, lets those pass who carry out the rules', () => {
-  assert.match(
-    template('modules/storage.bicep'),
-    /bypass: account == 'deliveries' \? 'AzureServices' : 'None'/,
-  );
-  assert.match(template('modules/deliveryExpiry.bicep'), /managementPolicies@/);
-  assert.doesNotMatch(template('modules/vault.bicep'), /AzureServices/);
-});
-
 test('a rule has no more prefixes than Azure allows', () => {
   for (const prefixes of Object.values(lifecycle)) assert.ok(prefixes.length <= 10);
 });

@@ -34,10 +34,16 @@ interface World {
 
 type Given = Readonly<Record<string, unknown>>;
 
-/** Throws what Azure would refuse: parameters that do not fit, values that are not there, and the words of `fail()`. */
+/**
+ * Modules are among the resources, as the deployments that Azure makes of them. Throws what Azure would refuse: parameters
+ * that do not fit, values that are not there, two resources of one name, and the words of `fail()`.
+ */
 export function deploy(file: string, group: Group, given: Given, azure: Azure): Deployed {
   const made: Resource[] = [];
-  return { outputs: new Deployment(file, { group, azure, made }, given).run(), resources: made };
+  const outputs = new Deployment(file, { group, azure, made }, given).run();
+  const twice = made.find(({ id }, index) => made.findIndex((one) => one.id === id) !== index);
+  if (twice) throw new Error(`${twice.id} is made twice`);
+  return { outputs, resources: made };
 }
 
 const templates = new Map<string, Template>();
@@ -161,6 +167,8 @@ class Module extends Made {
           ? world.group
           : { subscriptionId: text(record(other)['subscriptionId']), name: text(record(other)['name']) };
       const path = join(dirname(file), making.target);
+      const [type, name] = ['Microsoft.Resources/deployments', text(this.entry('name'))];
+      world.made.push({ id: resourceId(group, type, [name]), type, name, body: {} });
       return new Deployment(path, { ...world, group }, record(this.entry('params'))).run();
     });
   }
