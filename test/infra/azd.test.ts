@@ -1,5 +1,6 @@
 // What azd is told fits the templates: parameters, variables, outputs, and the app that it deploys to.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -81,6 +82,23 @@ test('a yes or no or a number that azd could not read stops it, where it would h
     for (const given of right) assert.deepEqual(wrongChoices({ [variable]: given }), [], given);
   }
   assert.deepEqual(wrongChoices({ CHANGE_FEED_START: 'yes', PATH: 'yes' }), []);
+});
+
+test('azd stops where a choice is wrong, with a sentence for it, and goes on where none is', () => {
+  const look = (variables: NodeJS.ProcessEnv): readonly unknown[] => {
+    const env = { PATH: process.env['PATH'], ...variables };
+    const { status, stderr } = spawnSync(process.execPath, ['scripts/azdChoices.ts'], {
+      cwd: root,
+      env,
+      encoding: 'utf8',
+    });
+    return [status, stderr];
+  };
+  assert.deepEqual(look({ LOG_DAYS: 'many', DEPLOY_ROTATION: 'no' }), [
+    1,
+    'DEPLOY_ROTATION: expected true or false.\nLOG_DAYS: expected a whole number.\n',
+  ]);
+  assert.deepEqual(look({ LOG_DAYS: '30' }), [0, '']);
 });
 
 test('what azd keeps of a deployment is not taken for a choice in the next one', () => {

@@ -1,11 +1,19 @@
 // What is deployed: the bundles and nothing they could do without, the same bytes each time, each within its budget.
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { unzipSync } from 'fflate';
-import { bundleApp, type Bundles } from '../../scripts/bundle.ts';
+import { bundleApp, root, type Bundles } from '../../scripts/bundle.ts';
 import { packagesOf } from '../../scripts/notices.ts';
 import { budgets, packageOf, writePackage } from '../../scripts/package.ts';
 
@@ -14,6 +22,9 @@ test('the package is the bundles with their manifest, the settings of the host a
   t.after(() => {
     rmSync(directory, { recursive: true });
   });
+  // What an earlier release left there.
+  mkdirSync(join(directory, 'package'));
+  writeFileSync(join(directory, 'package/old.cjs'), '');
   await writePackage(directory);
   const zip = readFileSync(join(directory, 'telehealth-functions.zip'));
   const names = [
@@ -23,9 +34,16 @@ test('the package is the bundles with their manifest, the settings of the host a
   assert.deepEqual(Object.keys(zipped), names);
   for (const name of names)
     assert.deepEqual(Buffer.from(zipped[name] ?? []), readFileSync(join(directory, 'package', name)), name);
-  const manifest: unknown = JSON.parse(readFileSync(join(directory, 'package/package.json'), 'utf8'));
-  assert.equal(Reflect.get(manifest as object, 'main'), 'main.cjs');
-  assert.equal(Reflect.get(manifest as object, 'dependencies'), undefined);
+  assert.deepEqual(readdirSync(join(directory, 'package')).sort(), names.toSorted());
+  for (const name of ['LICENSE', 'host.json'])
+    assert.deepEqual(Buffer.from(zipped[name] ?? []), readFileSync(join(root, name)), name);
+  const { name, version, license } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<
+    string,
+    string
+  >;
+  assert.deepEqual(JSON.parse(readFileSync(join(directory, 'package/package.json'), 'utf8')), {
+    ...{ name, version, license, private: true, type: 'commonjs', main: 'main.cjs' },
+  });
   for (const name of ['main', 'telemetry'])
     assert.ok(existsSync(join(directory, `maps/${name}.cjs.map`)), 'the source maps are kept apart');
 });
@@ -78,5 +96,8 @@ test('OpenTelemetry is in the second bundle alone, and nothing of it asks the en
   const code = new TextDecoder().decode(telemetry.code);
   assert.ok(Object.keys(telemetry.inputs).some((path) => inside.test(path)));
   assert.doesNotMatch(code, /process\.env/);
+  // In place of it stands what keeps the exporter from reporting on itself.
+  for (const name of ['NO_STATSBEAT', 'SDKSTATS_DISABLED', 'OPENTELEMETRY_RESOURCE_METRIC_DISABLED'])
+    assert.match(code, new RegExp(`\\bAPPLICATION_?INSIGHTS_${name}:"true"`));
   assert.doesNotMatch(code, /makeOneSettingsRequest|OneSettings change/);
 });
