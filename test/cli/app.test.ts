@@ -98,8 +98,10 @@ describe('a call', () => {
   test('sends its body as JSON, and none where there is none', async (t) => {
     const { url, asked } = await serve(t, (reply) => reply.writeHead(202).end('{"clients":[]}'));
     const put = { ...status, method: 'PUT', path: 'a/b', body: { reason: 'é' } } as const;
+    const keyed = { url, headers: { 'x-functions-key': 'a-key' }, signedIn: false };
     for (const call of [put, status, { ...status, method: 'POST' } as const])
-      assert.equal((await callApp({ url, ...none }, call, never)).kind, 'answer');
+      assert.equal((await callApp(keyed, call, never)).kind, 'answer');
+    assert.ok(asked.every(({ headers }) => headers['x-functions-key'] === 'a-key'));
     assert.deepEqual(
       asked.map(({ method, url, headers, body }) => [
         ...[method, url, headers['content-type'], headers['content-length'], body],
@@ -113,7 +115,7 @@ describe('a call', () => {
   });
 
   test('that is not answered in time, or not waited for, says which', async (t) => {
-    const { url } = await serve(t, () => undefined);
+    const { url, asked } = await serve(t, () => undefined);
     const late = await callApp({ url, ...none }, { ...status, answerMs: 20 }, never);
     assert.ok(late.kind === 'trouble' && late.trouble.passes);
     assert.match(
@@ -123,6 +125,14 @@ describe('a call', () => {
     assert.deepEqual(await callApp({ url, ...none }, status, AbortSignal.abort()), {
       ...{ kind: 'trouble', trouble: { kind: 'interrupted', code: 'interrupted', detail: 'Stopped.' } },
     });
+    assert.equal(asked.length, 1, 'whoever has stopped asks nothing');
+  });
+
+  test('that cannot be made says no more than a code, for the words may hold a header', async () => {
+    // A port that the Fetch standard blocks: an error without a code.
+    const blocked = await callApp({ url: 'http://127.0.0.1:1', ...none }, status, never);
+    assert.ok(blocked.kind === 'trouble');
+    assert.equal(blocked.trouble.detail, 'http://127.0.0.1:1 could not be reached (the connection failed).');
   });
 });
 
@@ -139,7 +149,7 @@ describe('an operator’s token', () => {
       rmSync(folder, { recursive: true });
     });
     const file = join(folder, 'bearer.txt');
-    for (const content of ['a.b-c_d\n', 'Authorization: Bearer a.b-c_d\n']) {
+    for (const content of ['a.b-c_d\n', 'Bearer a.b-c_d', 'Authorization: Bearer a.b-c_d\n']) {
       writeFileSync(file, content);
       assert.equal(await header({ bearerFile: file }), 'Bearer a.b-c_d');
     }
@@ -151,7 +161,7 @@ describe('an operator’s token', () => {
     for (const [bearer, words] of [
       [{ bearerCommand: 'echo two words' }, /^--bearer-command: expected an access token and nothing else/],
       [{ bearerCommand: 'echo a.b-c_d; exit 7' }, /^--bearer-command: the command failed with exit code 7/],
-      [{ bearerFile: '/no/such/file' }, /^--bearer-file: .*ENOENT/],
+      [{ bearerFile: '/no/such/file' }, /^--bearer-file: .*\(ENOENT\)\.$/],
     ] as const)
       await assert.rejects(header(bearer), (error: Error) => {
         assert.match(error.message, words);
@@ -188,6 +198,19 @@ describe('an operator’s token', () => {
     good.clear();
     rmSync(bearerFile);
     assert.equal((await call(status)).kind, 'trouble');
+  });
+
+  test('that goes along is known, so that nobody is told to bring one', async (t) => {
+    const given = { url: 'https://f', key: undefined, keyStdin: false, bearerFile: undefined };
+    const withToken = await readAccess({ ...given, bearerCommand: 'echo a.b' }, {});
+    const without = await readAccess({ ...given, bearerCommand: undefined }, {});
+    assert.deepEqual([withToken.signedIn, without.signedIn], [true, false]);
+    assert.deepEqual(without.headers, {});
+    const expired = JSON.stringify({ code: 'unauthenticated', detail: 'Expired.', requestId: 'r-1' });
+    const { url } = await serve(t, (reply) => reply.writeHead(401).end(expired));
+    const answer = await callApp({ url, headers: {}, signedIn: true }, status, never);
+    assert.ok(answer.kind === 'trouble');
+    assert.deepEqual([answer.trouble.kind, answer.trouble.advice], ['unreachable', undefined]);
   });
 
   test('and a key go along in their headers', async (t) => {
