@@ -53,6 +53,11 @@ test('the app carries the name under which azd looks for it', () => {
   assert.match(template('main.bicep'), /'azd-env-name': environmentName/);
 });
 
+test('azd asks for a region where it asks for the place', () => {
+  const place = params.find(({ name }) => name === 'location');
+  assert.match(place?.decorators ?? '', /^@metadata\(\{ azd: \{ type: 'location' \} \}\)$/m);
+});
+
 test('azd gives every parameter', () => {
   assert.deepEqual([...values.keys()].sort(), params.map(({ name }) => name).sort());
 });

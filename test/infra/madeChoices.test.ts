@@ -57,6 +57,9 @@ test('a choice that cannot be is refused before anything is made', () => {
     ),
     ...[{ LOG_DAYS: '29' }, { LOG_DAYS: '731' }].map((one) => [one, /^logDays/] as const),
     ...[{ AUDIT_DAYS: '0' }, { AUDIT_DAYS: '146001' }].map((one) => [one, /^auditDays/] as const),
+    [{ ALWAYS_READY_INSTANCES: '-1' }, /^alwaysReadyInstances/],
+    [{ DELIVERY_DAYS: '-1' }, /^deliveryDays/],
+    [{ CLAIM_DAYS: '-1' }, /^claimDays/],
     [{ AZURE_ENV_NAME: 'e'.repeat(65) }, /^environmentName/],
     ...[
       'AZURE_ENV_NAME',

@@ -126,6 +126,16 @@ test('on services of other resource groups the roles are given there, on each of
     new Set(besides.map(({ type }) => type)),
     new Set(['Microsoft.Authorization/roleAssignments', 'Microsoft.Resources/deployments']),
   );
+  // There they are looked for too.
+  const looked = besides.map(
+    (one) => /^(.*)\/providers\/Microsoft.Resources\/deployments\/(communication|dicom)-/.exec(one.id) ?? [],
+  );
+  assert.deepEqual(
+    looked.flatMap(([, where, what]) => (what ? [`${what} in ${where ?? ''}`] : [])).sort(),
+    ['communication', 'dicom', 'dicom'].map(
+      (what) => `${what} in ${elsewhere.replace('/providers/Microsoft.', '')}`,
+    ),
+  );
 });
 
 test('a container or queue that the operator names is the one that the role is on', () => {
