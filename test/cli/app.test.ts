@@ -73,6 +73,7 @@ describe('an answer', () => {
       [404, 'not_found', 'usage'],
       [409, 'busy', 'busy'],
       [409, 'conflict', 'failed'],
+      [500, 'internal', 'failed'],
       [503, 'upstream_throttled', 'failed'],
       [429, 'rate_limited', 'failed'],
     ] as const) {
@@ -90,6 +91,21 @@ describe('an answer', () => {
     assert.equal(kind, 'unreachable');
     assert.match(advice ?? '', /AUTH_OPERATOR_ROLE.*docs\/operate\.md/);
   });
+});
+
+test('a status besides success may carry an answer where a call says so, and a problem all the same', async (t) => {
+  const ask = async (body: object, orStatus?: number) => {
+    const { url } = await serve(t, (reply) => reply.writeHead(503).end(JSON.stringify(body)));
+    const call = { ...status, ...(orStatus === undefined ? {} : { orStatus }) };
+    return callApp({ url, headers: {}, signedIn: false }, call, never);
+  };
+  const answer = await ask({ clients: [] }, 503);
+  assert.deepEqual(answer, { kind: 'answer', value: { clients: [] }, text: '{"clients":[]}' });
+  const problem = { code: 'misconfigured', detail: 'Words.', requestId: 'r-1' };
+  const trouble = await ask(problem, 503);
+  assert.ok(trouble.kind === 'trouble');
+  assert.deepEqual([trouble.trouble.code, trouble.text], ['misconfigured', JSON.stringify(problem)]);
+  assert.equal((await ask({ clients: [] })).kind, 'trouble');
 });
 
 describe('a call', () => {
