@@ -154,8 +154,7 @@ function finish(span: Span, { outcome, status }: InvocationEnd): void {
 /** Waits until all have ended, or the time is up; whoever has not ended goes on unheard. */
 async function bounded(clock: Clock, sending: readonly Promise<void>[]): Promise<void> {
   const done = new AbortController();
-  const late = clock.sleep(telemetryFlushMs, done.signal).catch(() => undefined);
-  await Promise.race([Promise.allSettled(sending), late]);
+  await Promise.race([Promise.allSettled(sending), clock.sleep(telemetryFlushMs, done.signal)]);
   done.abort();
 }
 
