@@ -64,6 +64,7 @@ describe('an answer', () => {
     ] as const) {
       const trouble = await troubleOf(t, code, '<html>', { location: '/elsewhere' });
       assert.deepEqual([trouble.kind, trouble.code], ['unreachable', name]);
+      assert.equal(trouble.passes, code === 502 ? true : undefined);
     }
   });
 
