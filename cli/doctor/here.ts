@@ -111,9 +111,10 @@ function ofChangeFeed(settings: ChangeFeedSettings, platform: Platform): readonl
   ];
 }
 
+/** All that are on read the same settings for it. */
 function callersOf({ communication, rotation, changeFeed }: Settings): CallerSettings | undefined {
   const on = [communication, rotation, changeFeed].flatMap((one) => (one.state === 'on' ? [one.value] : []));
-  return on.find(({ callers }) => callers)?.callers;
+  return on[0]?.callers;
 }
 
 /** Capabilities share accounts, and mostly an identity: what is found alike is told once. */

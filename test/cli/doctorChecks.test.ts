@@ -6,14 +6,17 @@ import { systemClock } from '../../src/platform/clock.ts';
 import { SignInError } from '../../src/platform/credential.ts';
 import { createPlatform } from '../../src/platform/processPlatform.ts';
 import { parseSettings } from '../../src/platform/settings/settings.ts';
-import type { StorageSettings } from '../../src/platform/settings/types.ts';
+import type { CredentialSettings, StorageSettings } from '../../src/platform/settings/types.ts';
 import { FakeTransport } from '../platform/transport.ts';
 
 const id = '7e1e4ea1-7000-4000-8000-000000000001';
 const base = {
   ...{ AUTH_BACKEND_ROLE: 'none', AUTH_OPERATOR_ROLE: 'none', IDENTITY_ENDPOINT: 'http://127.0.0.1:1' },
   ...{ STATE_STORAGE__accountName: 'ststate', CHANGE_FEED_STORAGE__accountName: 'stfeed' },
+  ...{ COMMUNICATION_CLIENT_ID: id, ROTATION_CLIENT_ID: id, CHANGE_FEED_CLIENT_ID: id },
 };
+
+const signIn = `Sign-in: the identity ${id}`;
 
 interface Looked {
   /** But for those of settings and storage, in their order. */
@@ -22,14 +25,19 @@ interface Looked {
   readonly storage: readonly string[];
 }
 
-/** Nothing signs in, and no storage is there: what would have been asked shows all the same. */
+/** Nothing signs in, and no storage is there: what would have been asked shows all the same, and as whom. */
 async function looked(environment: Readonly<Record<string, string>>): Promise<Looked> {
   const accounts: string[] = [];
+  const identities = new Set<string | undefined>();
   const platform = {
     ...createPlatform(systemClock, () => 'a-uuid'),
-    credential: () => ({ getToken: () => Promise.reject(new SignInError('Sign-in failed.')) }),
+    credential: ({ clientId }: CredentialSettings) => {
+      identities.add(clientId);
+      return { getToken: () => Promise.reject(new SignInError('Sign-in failed.')) };
+    },
     httpClient: new FakeTransport(async () => ({ status: 404 })),
-    storage: (settings: StorageSettings) => {
+    storage: (settings: StorageSettings, { clientId }: CredentialSettings) => {
+      identities.add(clientId);
       const noted = (kind: string) => (name: string) => {
         const [, account = ''] =
           /^https:\/\/(\w+)\./.exec(settings.kind === 'identity' ? settings.blobUri : '') ?? [];
@@ -40,6 +48,7 @@ async function looked(environment: Readonly<Record<string, string>>): Promise<Lo
     },
   };
   const findings = await lookHere(parseSettings({ ...base, ...environment }), platform);
+  assert.deepEqual([...identities], [id], 'all of it as the identity of the job');
   const checks = findings.map(({ check }) => check).filter((check) => !check.startsWith('Settings: '));
   const storage = checks.flatMap((check) => /^Storage: (.*)$/.exec(check)?.[1] ?? []);
   return {
@@ -54,7 +63,7 @@ test('communication: its tables, the audit, and its resource', async () => {
   const endpoint = { COMMUNICATION_SERVICES_ENDPOINT: 'https://x.communication.azure.com' };
   const rights = ['read', 'write', 'delete'].flatMap((right) => ['identities', 'cleanups'].map(row(right)));
   const { checks, storage } = await looked(endpoint);
-  assert.deepEqual(checks, ['Sign-in: the system-assigned identity', 'ACS: revoke tokens of nobody']);
+  assert.deepEqual(checks, [signIn, 'ACS: revoke tokens of nobody']);
   const places = ['ststate container audit', 'ststate table cleanups', 'ststate table identities'];
   assert.deepEqual(storage, [...rights, 'write blobs in "audit"', ...places].sort());
 });
@@ -69,10 +78,7 @@ test('rotation: its memory, the audit, each application once and each secret', a
       (right) => `Key Vault: ${right} "${name}"`,
     ),
   );
-  assert.deepEqual(checks, [
-    ...['Sign-in: the system-assigned identity', `Graph: read and change application ${id}`],
-    ...secrets,
-  ]);
+  assert.deepEqual(checks, [...[signIn, `Graph: read and change application ${id}`], ...secrets]);
   assert.deepEqual(storage, [
     'read blobs in "rotation"',
     ...['ststate container audit', 'ststate container rotation'],
@@ -81,10 +87,7 @@ test('rotation: its memory, the audit, each application once and each secret', a
 });
 
 const feed = { DICOM_SERVICE_URL: 'https://a-b.dicom.azurehealthcareapis.com', CHANGE_FEED_START: 'latest' };
-const dicom = [
-  'Sign-in: the system-assigned identity',
-  'DICOM: read the change feed of a-b.dicom.azurehealthcareapis.com',
-];
+const dicom = [signIn, 'DICOM: read the change feed of a-b.dicom.azurehealthcareapis.com'];
 const state = [
   ...['read', 'write', 'delete'].map((right) => `${right} blobs in "state"`),
   ...['read', 'write'].map((right) => `${right} rows in "cursors"`),
