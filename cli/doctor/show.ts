@@ -23,7 +23,7 @@ export function showFindings(findings: readonly Finding[], screen: Screen): stri
 }
 
 function cures(findings: readonly Finding[], screen: Screen): readonly string[] {
-  const ailing = findings.filter(({ cure, verdict }) => cure !== undefined && verdict !== 'ok');
+  const ailing = findings.filter(({ cure }) => cure !== undefined);
   const byCure = Map.groupBy(ailing, ({ cure = '' }) => cure);
   const lines = [...byCure].map(
     ([cure, some]) =>
