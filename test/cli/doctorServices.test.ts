@@ -81,17 +81,16 @@ describe('of Graph', () => {
 });
 
 test('of ACS, only that nobody has no tokens is proof', async () => {
-  const look = (answer: Scripted): Promise<string> =>
-    only(
-      communicationChecks(
-        communication.value,
-        platformOf(() => answer),
-      ),
-    );
+  const paths: string[] = [];
+  const platform = platformOf((path) => {
+    paths.push(decodeURIComponent(path));
+    return { status: 204 };
+  });
   assert.equal(
-    await look({ status: 204 }),
+    await only(communicationChecks(communication.value, platform)),
     'unproven: ACS says that it revoked tokens of an identity that is none',
   );
+  assert.match(paths.join(), /^\/identities\/8:acs:[0-]{36}_[0-]{36}\/:revokeAccessTokens$/);
 });
 
 test('of the issuer, keys are counted, and none is no proof', async () => {
