@@ -42,7 +42,7 @@ export function made(
   variables: Readonly<Record<string, string>> = {},
   settings: Readonly<Record<string, string>> = {},
   where = group,
-  limits: Readonly<Record<string, string>> = {},
+  limits: Readonly<Record<string, string | undefined>> = {},
 ): Made {
   const chosen = { ...answers, ...variables };
   const given: Record<string, unknown> = {};

@@ -188,12 +188,14 @@ test('a deployment answers what the command lines ask for, and nothing of a job 
     LOG_WORKSPACE_ID: id('OperationalInsights/workspaces', `log-${token}`),
     INSIGHTS_ID: id('Insights/components', `appi-${token}`),
   });
-  const few = made({ DEPLOY_ROTATION: 'false', DEPLOY_CHANGE_FEED: 'false' }).outputs;
-  for (const name of [
-    'SECRETS_VAULT_URL',
-    'WEBHOOK_VAULT_NAME',
-    'ROTATION_IDENTITY',
-    'DELIVERY_STORAGE_NAME',
-  ])
-    assert.equal(few[name], '', name);
+  for (const [variable, names] of [
+    ['DEPLOY_ROTATION', ['SECRETS_VAULT_URL', 'ROTATION_IDENTITY']],
+    ['DEPLOY_CHANGE_FEED', ['WEBHOOK_VAULT_NAME', 'DELIVERY_STORAGE_NAME']],
+  ] as const) {
+    const few = made({ CHANGE_FEED_SINKS: 'webhook', [variable]: 'false' }).outputs;
+    assert.deepEqual(
+      Object.keys(few).filter((name) => few[name] === ''),
+      names,
+    );
+  }
 });

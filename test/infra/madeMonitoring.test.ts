@@ -87,7 +87,10 @@ test('a limit is the one that the operator chooses, if it is one', () => {
   made({ DEPLOY_CHANGE_FEED: 'false', ALERT_FEED_LAG_MINUTES: '4' });
 });
 
-test('a limit for an alert that there is not is refused', () => {
+test('a limit that is not given is that of the table, and one for an alert that there is not is refused', () => {
+  const { of } = made({}, {}, undefined, { deadLetters: undefined });
+  const [rule] = of('Insights/scheduledQueryRules').filter(({ name }) => name.includes('deadLetters'));
+  assert.match(JSON.stringify(rule?.body), /More than 0 changes/);
   assert.throws(() => made({}, {}, undefined, { feedlag: '3' }), {
     message: 'alertLimits: there is no alert feedlag.',
   });
@@ -152,9 +155,22 @@ test('the page shows the tables and charts, each with its query', () => {
     parameters: readonly Readonly<Record<string, unknown>>[];
   };
   assert.deepEqual(content, { ...source, version: 'KqlParameterItem/1.0', style: 'pills' });
-  const [parameter = {}, ...more] = parameters;
+  const [{ id: itself, ...parameter } = {}, ...more] = parameters;
+  assert.match(String(itself), /^[0-9a-f-]{36}$/);
+  const hours = [1, 4, 24, 168, 720];
   assert.deepEqual(
-    [more, parameter['name'], parameter['type'], parameter['isRequired'], parameter['value']],
-    [[], 'TimeRange', 4, true, { durationMs: 86_400_000 }],
+    [range['name'], parameter, more],
+    [
+      'time range',
+      {
+        ...{ version: 'KqlParameterItem/1.0', name: 'TimeRange', label: 'Time', type: 4, isRequired: true },
+        value: { durationMs: 86_400_000 },
+        typeSettings: {
+          selectableValues: hours.map((one) => ({ durationMs: one * 3_600_000 })),
+          allowCustom: true,
+        },
+      },
+      [],
+    ],
   );
 });
