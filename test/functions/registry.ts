@@ -18,6 +18,7 @@ loader.require = function (id) {
 const { HttpRequest, HttpResponse, InvocationContext } = await import('@azure/functions');
 export const { http } = await import('../../src/functions/http.ts');
 export const { timer } = await import('../../src/functions/timer.ts');
+export const { startTelemetry } = await import('../../src/functions/telemetry.ts');
 
 export interface TestContext extends AppContext {
   readonly clock: ManualClock;
@@ -42,6 +43,9 @@ export function testContext(environment: Readonly<Record<string, string>> = {}):
     ...{ communication: off, rotation: off, changeFeed: off },
   };
 }
+
+/** What the app has the worker do then, the latest last. */
+export const { hooks } = core;
 
 export function registered(name: string): RegisteredFunction | undefined {
   return core.functions.get(name);
