@@ -59,11 +59,9 @@ test('an invocation answers what its work answers, and fails as it fails', async
       ['GET users/{userId}', true, 'failed'],
     ],
   );
-  assert.deepEqual(receiver.resources[0], {
-    'service.name': 'clinic',
-    'service.version': version,
-    'service.instance.id': 'one',
-  });
+  assert.deepEqual(receiver.raw.map(({ path }) => path).sort(), ['/v1/metrics', '/v1/traces']);
+  const resource = { 'service.name': 'clinic', 'service.version': version, 'service.instance.id': 'one' };
+  assert.deepEqual(receiver.resources, [resource, resource]);
   const { headers = [] } = receiver.raw[0] ?? {};
   assert.equal(headers[headers.indexOf('x-key') + 1], 'word');
   assert.ok(!JSON.stringify(receiver.raw).includes('canary'));
