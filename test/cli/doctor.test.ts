@@ -1,6 +1,6 @@
 // The doctor on this machine: nothing is wrong, each permission taken away in turn, nothing changed and nothing given away.
 import { SecretClient } from '@azure/keyvault-secrets';
-import { TableServiceClient } from '@azure/data-tables';
+import { TableClient } from '@azure/data-tables';
 import { BlobServiceClient } from '@azure/storage-blob';
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
@@ -19,10 +19,13 @@ const screen = { colors: false, columns: undefined };
 const text = storage.settings.connectionString.reveal();
 const blobs = BlobServiceClient.fromConnectionString(text);
 
+const tables = ['identities', 'cleanups', 'cursors'];
+const tableClient = (name: string): TableClient =>
+  TableClient.fromConnectionString(text, name, { allowInsecureConnection: true });
+
 before(async () => {
   for (const name of ['state', 'rotation', 'audit', 'dicom-changes']) await blobs.createContainer(name);
-  const tables = TableServiceClient.fromConnectionString(text, { allowInsecureConnection: true });
-  for (const name of ['identities', 'cleanups', 'cursors']) await tables.createTable(name);
+  for (const name of tables) await tableClient(name).createTable();
   const vault = new SecretClient(demo.vaultUrl, credentialOf(cloud, demo.managedIdentity));
   await vault.setSecret('webhook-key', 'canary-signing-key');
   await vault.setSecret(demo.serviceClient.secretName, 'canary-client-secret');
@@ -45,6 +48,8 @@ async function state(): Promise<string> {
   for await (const { name } of blobs.listContainers())
     for await (const blob of blobs.getContainerClient(name).listBlobsFlat())
       names.push(`${name}/${blob.name}`);
+  for (const table of tables)
+    for await (const { rowKey = '' } of tableClient(table).listEntities()) names.push(`${table} ${rowKey}`);
   return `${await reply.text()}${names.join()}`.replace(/"issued":\d+/, '');
 }
 
