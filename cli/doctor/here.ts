@@ -62,8 +62,10 @@ function signIns(
   platform: Platform,
 ): readonly Promise<Finding>[] {
   const identities: CredentialSettings[] = [];
-  if (communication.state === 'on' && communication.value.resource.kind === 'endpoint')
-    identities.push(communication.value.credential);
+  if (communication.state === 'on') {
+    const { resource, state, credential } = communication.value;
+    if (resource.kind === 'endpoint' || state.kind === 'identity') identities.push(credential);
+  }
   if (rotation.state === 'on') identities.push(rotation.value.credential);
   if (changeFeed.state === 'on') identities.push(changeFeed.value.credential);
   const each = new Map(identities.map((one) => [JSON.stringify(one), one]));

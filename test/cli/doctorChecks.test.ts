@@ -68,6 +68,15 @@ test('communication: its tables, the audit, and its resource', async () => {
   assert.deepEqual(storage, [...rights, 'write blobs in "audit"', ...places].sort());
 });
 
+test('communication signs in for its resource or its account, and with keys to both for neither', async () => {
+  const key = `endpoint=https://x.communication.azure.com/;accesskey=${'A'.repeat(86)}==`;
+  const keyed = { COMMUNICATION_SERVICES_CONNECTION_STRING: key };
+  const account = { STATE_STORAGE__accountName: '', STATE_STORAGE: 'UseDevelopmentStorage=true' };
+  const acs = 'ACS: revoke tokens of nobody';
+  assert.deepEqual((await looked(keyed)).checks, [signIn, acs]);
+  assert.deepEqual((await looked({ ...keyed, ...account })).checks, [acs]);
+});
+
 test('rotation: its memory, the audit, each application once and each secret', async () => {
   const clients = ['one', 'two'].map((secretName) => ({ appId: id, tenantId: id, secretName }));
   const { checks, storage } = await looked({
