@@ -11,6 +11,7 @@ import { demo } from '../../local/demo.ts';
 import { credentialOf } from '../../local/standIns/credential.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createPlatform } from '../../src/platform/processPlatform.ts';
+import type { CredentialSettings } from '../../src/platform/settings/types.ts';
 import { FakeTransport } from '../platform/transport.ts';
 import { losses } from './doctorLosses.ts';
 import { cloud, examine, settingsText, storage, type Circumstances } from './doctorScene.ts';
@@ -122,13 +123,16 @@ test('without a sign-in everything that needs one fails, with how to sign in', a
 });
 
 test('a queue behind a sign-in is sent what it must refuse, and its answer tells', async () => {
-  const accountName = {
+  const other = 'https://x.example';
+  const queueUri = 'https://x.queue.core.windows.net';
+  const settings = {
     kind: 'identity',
-    blobUri: 'https://x.example',
-    tableUri: 'https://x.example',
+    blobUri: other,
+    tableUri: other,
+    queueUri,
+    clientId: 'its-own',
   } as const;
-  const settings = { ...accountName, queueUri: 'https://x.queue.core.windows.net' };
-  const identity = { managedIdentity: true };
+  const identity = { managedIdentity: true, clientId: 'of-the-job' };
   const answers = [
     [400, 'ok'],
     [404, 'ok'],
@@ -137,14 +141,25 @@ test('a queue behind a sign-in is sent what it must refuse, and its answer tells
   ] as const;
   for (const [status, verdict] of answers) {
     const httpClient = new FakeTransport(async () => ({ status }));
+    const asked: unknown[] = [];
     const platform = {
       ...createPlatform(systemClock, () => 'a-uuid'),
-      credential: () => credentialOf(cloud, demo.managedIdentity),
+      credential: ({ clientId }: CredentialSettings) => ({
+        getToken: async (scope: string | string[]) => {
+          asked.push(clientId, ...[scope].flat());
+          return { token: 'x', expiresOnTimestamp: Infinity };
+        },
+      }),
       httpClient,
     };
     const [finding] = await Promise.all(deliveryQueue({ settings, identity }, platform, 'changes'));
     assert.equal(finding?.verdict, verdict, String(status));
-    assert.equal(httpClient.requests.at(-1)?.url, 'https://x.queue.core.windows.net/changes/messages');
+    if (status === 403) assert.match(finding.cure ?? '', /Storage Queue Data Contributor/);
+    assert.deepEqual(asked, ['its-own', 'https://storage.azure.com/.default']);
+    const { url, body, headers } = httpClient.requests.at(-1) ?? assert.fail();
+    assert.equal(url, `${queueUri}/changes/messages`);
+    assert.equal(body, '<QueueMessage></QueueMessage>', 'a message without its one element');
+    assert.ok(headers.has('x-ms-version'), 'without it a token is refused');
   }
 });
 
