@@ -80,8 +80,8 @@ test('a yes or no or a number that azd could not read stops it, where it would h
   for (const { name, rest } of typed) {
     const variable = /^\$\{(\w+)/.exec(String(values.get(name)?.value))?.[1] ?? '';
     const [wrong, right, expected] = rest.startsWith(' bool')
-      ? [['yes', '1 ', 'truely'], ['true', 'false', '', undefined], 'true or false']
-      : [['never', '30d', '-1', 'true'], ['0', '365', '', undefined], 'a whole number'];
+      ? [['yes', '1 ', 'truely', 'untrue'], ['true', 'false', '', undefined], 'true or false']
+      : [['never', '30d', '-1', 'true', '12345678901'], ['0', '365', '', undefined], 'a whole number'];
     for (const given of wrong)
       assert.deepEqual(wrongChoices({ [variable]: given }), [`${variable}: expected ${expected}.`], given);
     for (const given of right) assert.deepEqual(wrongChoices({ [variable]: given }), [], given);

@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { test } from 'node:test';
-import { checkWithBicep } from '../../scripts/infraCheck.ts';
+import { checkWithBicep, exitCodeOf } from '../../scripts/infraCheck.ts';
 import { root } from './files.ts';
 
 test('without the compiler the check says so and does not fail', () => {
@@ -23,11 +23,13 @@ test('with the compiler the templates are compiled and linted, and a failure of 
     const install = (fails: string): void => {
       writeFileSync(
         bicep,
-        `#!/bin/sh\necho "$@" >> "${folder}/asked"\n[ "$1" != "${fails}" ] && [ -f "$2" ]\n`,
+        `#!/bin/sh\necho "$@" >> "${folder}/asked"\n[ "$1" != "${fails}" ] && [ -f "$2" ] || exit 2\n`,
       );
       chmodSync(bicep, 0o755);
     };
     const path = ['/nowhere', folder].join(delimiter);
+    // The project is found from wherever the check is called.
+    process.chdir(folder);
     install('nothing');
     assert.equal(checkWithBicep(path), 'passed');
     assert.equal(
@@ -39,8 +41,19 @@ test('with the compiler the templates are compiled and linted, and a failure of 
       assert.equal(checkWithBicep(path), 'failed', fails);
     }
   } finally {
+    process.chdir(root);
     rmSync(folder, { recursive: true });
   }
+});
+
+test('the check fails where the tests or the compiler do, and not because there is no compiler', () => {
+  const codes = ([true, false] as const).map((offline) =>
+    (['passed', 'absent', 'failed'] as const).map((compiled) => exitCodeOf(offline, compiled)),
+  );
+  assert.deepEqual(codes, [
+    [0, 0, 1],
+    [1, 1, 1],
+  ]);
 });
 
 test('a checker that knows the types of Azure finds nothing wrong, where it is at hand', (context) => {
