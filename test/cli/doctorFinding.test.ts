@@ -92,7 +92,7 @@ test('whoever looks on a workstation is told that the roles of the app are other
   assert.match(await signedIn(true, {}), /^as an application \(unknown\), /);
   assert.match(
     await signedIn(true, { appid: ids.oid }),
-    /^as an application \(\S+\), object id \S+, tenant \S+$/,
+    new RegExp(`^as an application \\(${ids.oid}\\), object id ${ids.oid}, tenant ${ids.tid}$`),
   );
 });
 
