@@ -67,6 +67,7 @@ test('a token of which nobody can tell whose it is is none of a failure, and not
     token({ oid: 'canary' }),
     token({ tid: 'canary' }),
     token({ azp: 'canary' }),
+    token({ appid: 'canary' }),
   ]) {
     const { verdict, detail } = await signInWith({ managedIdentity: true }, text);
     assert.deepEqual([verdict, detail], ['unproven', 'signed in; the token does not say as whom']);
