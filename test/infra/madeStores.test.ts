@@ -29,6 +29,7 @@ const kinds: Readonly<Record<string, string>> = {
 };
 
 test('each account has the containers, tables and queues of its jobs, and no other is made', () => {
+  for (const { kind } of storage) assert.ok(kind in kinds, kind);
   for (const { variables, parts, what } of everyChoice) {
     const { of, token } = made(variables);
     const accounts = ['host', 'state', ...(parts['changeFeed'] ? ['deliveries'] : [])];

@@ -92,8 +92,17 @@ test('the API that callers sign in to has what the app asks of a bearer', () => 
   // The issuer of the settings is that of version 2; tokens of version 1 have another.
   assert.equal(requestedAccessTokenVersion, 2);
   assert.deepEqual(
-    oauth2PermissionScopes.map(({ value, isEnabled }) => [value, isEnabled]),
-    [[table.AUTH_REQUIRED_SCOPE.fallback, true]],
+    oauth2PermissionScopes.map(({ value, type, isEnabled }) => [value, type, isEnabled]),
+    [[table.AUTH_REQUIRED_SCOPE.fallback, 'User', true]],
+  );
+  // People of other tenants do not sign in, and none of this one has the power of a backend.
+  assert.equal(api.signInAudience, 'AzureADMyOrg');
+  assert.deepEqual(
+    api.appRoles.map(({ value, allowedMemberTypes, isEnabled }) => [value, allowedMemberTypes, isEnabled]),
+    [
+      ['Telehealth.Backend', ['Application'], true],
+      ['Telehealth.Operator', ['User', 'Application'], true],
+    ],
   );
   const values = api.appRoles.map(({ value }) => value);
   for (const value of values) {
