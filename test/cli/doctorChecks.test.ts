@@ -57,10 +57,10 @@ async function looked(environment: Readonly<Record<string, string>>): Promise<Lo
   };
 }
 
+const endpoint = { COMMUNICATION_SERVICES_ENDPOINT: 'https://x.communication.azure.com' };
 const row = (right: string) => (table: string) => `${right} rows in "${table}"`;
 
 test('communication: its tables, the audit, and its resource', async () => {
-  const endpoint = { COMMUNICATION_SERVICES_ENDPOINT: 'https://x.communication.azure.com' };
   const rights = ['read', 'write', 'delete'].flatMap((right) => ['identities', 'cleanups'].map(row(right)));
   const { checks, storage } = await looked(endpoint);
   assert.deepEqual(checks, [signIn, 'ACS: revoke tokens of nobody']);
@@ -74,6 +74,7 @@ test('communication signs in for its resource or its account, and with keys to b
   const account = { STATE_STORAGE__accountName: '', STATE_STORAGE: 'UseDevelopmentStorage=true' };
   const acs = 'ACS: revoke tokens of nobody';
   assert.deepEqual((await looked(keyed)).checks, [signIn, acs]);
+  assert.deepEqual((await looked({ ...endpoint, ...account })).checks, [signIn, acs]);
   assert.deepEqual((await looked({ ...keyed, ...account })).checks, [acs]);
 });
 
