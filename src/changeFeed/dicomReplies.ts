@@ -34,7 +34,7 @@ export function judgeLatest(reply: RestReply): FeedEntry | undefined {
 
 /** The service's clock; a hole's age needs it. */
 export function judgeTime(reply: RestReply): number {
-  if (reply.serverTime === undefined) throw badReply('an answer without a Date header');
+  if (reply.serverTime === undefined) throw badReply('without a Date header');
   return reply.serverTime;
 }
 

@@ -1,6 +1,6 @@
 // Azure Monitor's own exporters, a file of their own because they take three times as long to load as everything else here.
 import type { TokenCredential } from '@azure/core-auth';
-import { RestError, type PipelinePolicy } from '@azure/core-rest-pipeline';
+import type { PipelinePolicy } from '@azure/core-rest-pipeline';
 import { AzureMonitorMetricExporter, AzureMonitorTraceExporter } from '@azure/monitor-opentelemetry-exporter';
 import type { AzureMonitorSettings } from '../platform/settings/types.ts';
 
@@ -33,10 +33,10 @@ function tellLosses(lost: (error: unknown) => void): PipelinePolicy {
     async sendRequest(request, next) {
       try {
         const response = await next(request);
-        const { status: statusCode } = response;
+        const { status } = response;
         // To where it is redirected, the exporter sends it by itself.
-        if (statusCode !== 200 && statusCode !== 307 && statusCode !== 308)
-          lost(new RestError(`HTTP ${statusCode}`, { code: String(statusCode), statusCode }));
+        if (status !== 200 && status !== 307 && status !== 308)
+          lost(Object.assign(new Error(`HTTP ${status}`), { code: String(status) }));
         return response;
       } catch (error) {
         lost(error);

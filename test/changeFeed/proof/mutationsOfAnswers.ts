@@ -28,7 +28,7 @@ export const mutationsOfAnswers: readonly Mutations[] = [
       ['windows of a bounded length', 'entries.length > limit || new Set', 'new Set'],
       [
         'a Date header',
-        "if (reply.serverTime === undefined) throw badReply('an answer without a Date header');\n  return reply.serverTime;",
+        "if (reply.serverTime === undefined) throw badReply('without a Date header');\n  return reply.serverTime;",
         'return reply.serverTime ?? 0;',
       ],
       [
