@@ -1,6 +1,7 @@
 // The templates of infra/ as they are written: every part says what it is, no region and no secret stands there, roles come from the table alone.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import config from '../../infra/bicepconfig.json' with { type: 'json' };
 import roles from '../../infra/roles.json' with { type: 'json' };
 import settings from '../../infra/appSettings.json' with { type: 'json' };
 import storage from '../../infra/storage.json' with { type: 'json' };
@@ -45,6 +46,18 @@ test('no secret goes in or comes out', () => {
   assert.doesNotMatch(all, /\blist\w*\(|getSecret\(|AccountKey=/);
   assert.equal([...all.matchAll(/ConnectionString\b/g)].length, 1);
   assert.doesNotMatch(all, /vaults\/secrets@/);
+});
+
+test('the linter takes a secret that would be shown for an error, and every other rule that is listed', () => {
+  const { rules } = config.analyzers.core;
+  assert.ok(Object.values(rules).every(({ level }) => level === 'error'));
+  const secrets = [
+    'outputs-should-not-contain-secrets',
+    'secure-parameter-default',
+    'secure-secrets-in-params',
+  ];
+  for (const name of [...secrets, 'secure-params-in-nested-deploy', 'no-hardcoded-location'])
+    assert.ok(name in rules, name);
 });
 
 test('nothing has to be downloaded to compile them', () => {

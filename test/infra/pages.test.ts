@@ -112,4 +112,5 @@ test('the API that callers sign in to has what the app asks of a bearer', () => 
   assert.equal(values.length, 2);
   const ids = [...oauth2PermissionScopes, ...api.appRoles].map(({ id }) => id);
   assert.equal(new Set(ids).size, 3);
+  for (const id of ids) assert.match(id, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 });
