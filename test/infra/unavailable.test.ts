@@ -41,6 +41,7 @@ test('an answer of the app is one with its line in the log or its span, in the s
   assert.match(rest, /\| join kind=leftanti answered on operation_Id\n/);
   const table = tables.find(({ name }) => name === 'unanswered');
   assert.equal(table?.query.join('\n').split(';\n')[0], answered, 'the workbook judges as the alert does');
+  assert.ok(table.query.includes("| where resultCode startswith '5' or resultCode == '404'"));
 });
 
 test('calls are counted as many as they were where the host keeps but some of them', () => {
