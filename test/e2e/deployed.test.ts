@@ -6,7 +6,6 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import { lookHere } from '../../cli/doctor/here.ts';
 import { demo } from '../../local/demo.ts';
@@ -30,17 +29,11 @@ import {
   strangers,
 } from '../support/deployedApp.ts';
 import { storeImages } from '../support/images.ts';
+import { runTimer, until } from '../support/timers.ts';
 import { token } from '../support/users.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const { api, host, output } = await startApp();
-
-async function until(done: () => boolean): Promise<void> {
-  for (let waited = 0; !done(); waited += 1) {
-    assert.ok(waited < 600, output());
-    await sleep(50);
-  }
-}
 
 const details = z.looseObject({
   dependencies: z.array(
@@ -95,12 +88,9 @@ describe('as deployed', () => {
   });
 
   test('each timer runs', async () => {
-    for (const name of ['cleanUpIdentities', 'rotateSecrets', 'pullChangeFeed']) {
-      const headers = { 'x-functions-key': keys.master, 'content-type': 'application/json' };
-      const url = `${host.url}/admin/functions/${name}`;
-      assert.equal((await fetch(url, { method: 'POST', headers, body: '{}' })).status, 202);
-      await until(() => output().includes(`Executed 'Functions.${name}' (Succeeded`));
-    }
+    const watched = { url: host.url, masterKey: keys.master, output };
+    for (const name of ['cleanUpIdentities', 'rotateSecrets', 'pullChangeFeed'])
+      await runTimer(watched, name);
   });
 
   test('everything behind the app is well, and each identity has signed in', async () => {
@@ -115,7 +105,7 @@ describe('as deployed', () => {
   });
 
   test('telemetry is sent as the host’s identity', async () => {
-    await until(() => monitor.bearers.length > 0);
+    await until(() => monitor.bearers.length > 0, output);
     for (const bearer of monitor.bearers) {
       const judged = await cloud.tokens.judge(
         `Bearer ${bearer}`,

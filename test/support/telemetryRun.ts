@@ -1,6 +1,5 @@
 // One run of everything with the packaged app, with receivers of its telemetry: what they got, and what must not be in it.
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { demo } from '../../local/demo.ts';
 import { uidsOf } from '../../local/dicomFiles.ts';
 import { apiOf } from './api.ts';
@@ -8,6 +7,7 @@ import { startMonitorReceiver, type MonitorReceiver } from './azureMonitor.ts';
 import { startOwnStack, type OwnHost, type OwnStack } from './hosts.ts';
 import { storeImages } from './images.ts';
 import { startOtlpReceiver, type OtlpReceiver } from './otlp.ts';
+import { runTimer } from './timers.ts';
 import { signInNewUser, token } from './users.ts';
 
 export type Canary = readonly [what: string, text: string];
@@ -71,8 +71,9 @@ async function useEverything({ stack }: OwnStack, host: OwnHost): Promise<readon
   assert.ok(lost.status >= 500, lost.text);
   const refused = await api.operation('POST', `users/${other.userId}/tokens`, { scopes: ['pstn'] });
   assert.equal(refused.status, 400);
+  const watched = { url: host.url, masterKey: host.run.keys.master, output: host.output };
   await Promise.all(
-    ['cleanUpIdentities', 'rotateSecrets', 'pullChangeFeed'].map((name) => runTimer(host, name)),
+    ['cleanUpIdentities', 'rotateSecrets', 'pullChangeFeed'].map((name) => runTimer(watched, name)),
   );
   const range = { service: demo.dicomUrl, from: 1, reason: 'a drill' };
   const replay = await api.operation('POST', 'change-feed/replays', range);
@@ -88,16 +89,6 @@ async function useEverything({ stack }: OwnStack, host: OwnHost): Promise<readon
 }
 
 const studies = ['canary one', 'canary two'];
-
-/** Asks for a run, and waits until it has ended well. */
-async function runTimer(host: OwnHost, name: string): Promise<void> {
-  const headers = { 'x-functions-key': host.run.keys.master, 'content-type': 'application/json' };
-  await fetch(`${host.url}/admin/functions/${name}`, { method: 'POST', headers, body: '{}' });
-  for (let waited = 0; !host.output().includes(`Executed 'Functions.${name}' (Succeeded`); waited += 1) {
-    assert.ok(waited < 600, host.output());
-    await sleep(50);
-  }
-}
 
 function canariesOf({ stack }: OwnStack, { run, output }: OwnHost): readonly Canary[] {
   const { bearer, dicomBearer, userId } = stack.demo;
