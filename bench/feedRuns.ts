@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { BlobServiceClient } from '@azure/storage-blob';
 import * as z from 'zod/mini';
 import { bundleAsApp } from '../scripts/bundle.ts';
-import { once as remembered } from '../src/platform/storage.ts';
+import { once as remembered } from '../src/platform/once.ts';
 
 const pullResult = z.object({
   seconds: z.number(),

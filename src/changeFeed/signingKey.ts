@@ -7,7 +7,8 @@ import { feedSigningKeyMs, feedSigningKeyTimeoutMs } from '../platform/limits.ts
 import { sdkOptions } from '../platform/restClient.ts';
 import { timeLimit } from '../platform/run.ts';
 import { Secret } from '../platform/secret.ts';
-import { once, storageFailure } from '../platform/storage.ts';
+import { once } from '../platform/once.ts';
+import { storageFailure } from '../platform/storage.ts';
 import { FeedStop } from './outcome.ts';
 
 export interface SigningKey {

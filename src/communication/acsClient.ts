@@ -9,7 +9,7 @@ import { sdkOptions } from '../platform/restClient.ts';
 import { timeLimit } from '../platform/run.ts';
 import type { Secret } from '../platform/secret.ts';
 import type { CommunicationSettings } from '../platform/settings/types.ts';
-import { once } from '../platform/storage.ts';
+import { once } from '../platform/once.ts';
 import { traced } from '../platform/tracedRequests.ts';
 import { acsError, isGone, isRefusal, mayPass, throttling } from './acsErrors.ts';
 import type { TokenWish } from './policy.ts';

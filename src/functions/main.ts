@@ -12,7 +12,7 @@ import { createPlatform } from '../platform/processPlatform.ts';
 import { watchRequests } from '../platform/requestWatch.ts';
 import { parseSettings } from '../platform/settings/settings.ts';
 import type { CallerSettings, OperationsSettings, Section } from '../platform/settings/types.ts';
-import { once } from '../platform/storage.ts';
+import { once } from '../platform/once.ts';
 import { createRotation } from '../rotation/rotation.ts';
 import { cancelReplay } from './cancelReplay.ts';
 import { cleanUpIdentities } from './cleanUpIdentities.ts';

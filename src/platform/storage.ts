@@ -4,6 +4,7 @@ import { TableClient, type TableServiceClientOptions } from '@azure/data-tables'
 import { BlobServiceClient, newPipeline, type ContainerClient, type Pipeline } from '@azure/storage-blob';
 import { newPipeline as newQueuePipeline, QueueServiceClient, type QueueClient } from '@azure/storage-queue';
 import { maxRetryAfterMs, storageSilenceMs, storageTries, storageTryTimeoutMs } from './limits.ts';
+import { once } from './once.ts';
 import type { StorageSettings } from './settings/types.ts';
 
 /** The clients of one storage account. Nothing is created or contacted before the first operation on them. */
@@ -74,12 +75,6 @@ function timely<P extends Pick<Pipeline, 'factories'>>(pipeline: P): P {
     }),
   });
   return pipeline;
-}
-
-/** Runs `make` at the first call and remembers what it made. */
-export function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
 }
 
 /** What an Azure Storage error says of itself. */

@@ -8,7 +8,7 @@ import { rotationVaultTimeoutMs } from '../platform/limits.ts';
 import { sdkOptions } from '../platform/restClient.ts';
 import { timeLimit } from '../platform/run.ts';
 import { Secret } from '../platform/secret.ts';
-import { once } from '../platform/storage.ts';
+import { once } from '../platform/once.ts';
 import { requestIdIn } from './requestIds.ts';
 import { saysAbsent, vaultFailure } from './vaultAnswers.ts';
 

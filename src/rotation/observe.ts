@@ -2,7 +2,7 @@
 import { rotationClockToleranceMs, rotationSurveyMs } from '../platform/limits.ts';
 import { isAppError } from '../platform/errors.ts';
 import { Secret } from '../platform/secret.ts';
-import { once } from '../platform/storage.ts';
+import { once } from '../platform/once.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Application, Applications } from './graphApplications.ts';
 import type { CurrentSecret, Dated, SecretVersion, VaultSecrets } from './keyVaultSecrets.ts';

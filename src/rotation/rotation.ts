@@ -9,7 +9,7 @@ import { rotationContainer, type Platform } from '../platform/platform.ts';
 import type { Run } from '../platform/run.ts';
 import type { RotationSettings, ServiceClientSettings } from '../platform/settings/types.ts';
 import { UnreadableDocument } from '../platform/stateDocuments.ts';
-import { once } from '../platform/storage.ts';
+import { once } from '../platform/once.ts';
 import { runClient } from './clientRun.ts';
 import { createGraphApplications } from './graphApplications.ts';
 import { createKeyVaultSecrets } from './keyVaultSecrets.ts';

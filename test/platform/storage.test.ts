@@ -1,7 +1,8 @@
 // The clients of a storage account, against real storage.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createStorage, once, storageFailure, withCreate } from '../../src/platform/storage.ts';
+import { once } from '../../src/platform/once.ts';
+import { createStorage, storageFailure, withCreate } from '../../src/platform/storage.ts';
 import { startStorage } from '../support/azurite.ts';
 
 const real = await startStorage();

@@ -1,6 +1,7 @@
 // Deploys templates in memory: what they would have Azure make, with the values that they give it.
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { once } from '../../../src/platform/once.ts';
 import { rounds, within } from './expressions.ts';
 import { functionsFor, resourceId, resourcePath, type Group } from './functions.ts';
 import { valueOf } from './parameters.ts';
@@ -52,11 +53,6 @@ function templateOf(file: string): Template {
   const found = templates.get(file) ?? readTemplate(readFileSync(file, 'utf8'));
   templates.set(file, found);
   return found;
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
 }
 
 class Deployment {
